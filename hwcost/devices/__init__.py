@@ -1,0 +1,1 @@
+"""Device profiles: YAML becomes a frozen, sourced device."""

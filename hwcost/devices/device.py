@@ -1,0 +1,96 @@
+"""The nouns of a device: numbers that know their source, units, levels of memory, the device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+Evidence = Literal["read", "derived", "measured", "unverified"]
+Policy = Literal["lru", "random", "pinned"]
+Fusion = Literal["eager", "fused"]
+
+
+class Number(float):
+    """An SI value that carries where it comes from.
+
+    path: its place in the profile (`memory.dram.size`). unit: SI, "" for a plain number.
+    text: as written in the profile ("512 MiB"). evidence: read in a source, derived (the source
+    shows the arithmetic), measured, or unverified. source: the citation, whole.
+    """
+
+    path: str
+    unit: str
+    text: str
+    evidence: Evidence
+    source: str
+
+    def __new__(
+        cls, value: float, *, path: str, unit: str, text: str, evidence: Evidence, source: str
+    ) -> Self:
+        number = super().__new__(cls, value)
+        number.path, number.unit, number.text = path, unit, text
+        number.evidence, number.source = evidence, source
+        return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComputeUnit:
+    """One kind of arithmetic unit, all of its instances together.
+
+    name: "matrix", "vector" or "scalar". peak_flop_per_s: by dtype; a multiply-accumulate is 2.
+    special_per_s: exp, tanh, division and the like per second; None: a default share of the peak.
+    """
+
+    name: str
+    peak_flop_per_s: Mapping[str, Number]
+    special_per_s: Number | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of memory. `registers` are a level without bandwidth.
+
+    size_bytes: of all instances together, None where unbounded or unknown. Bandwidths: from this
+    level to the next nearer one, all instances together, None where no figure is known (the
+    level's bytes are then counted, not timed). achieved is at most peak; where a profile gives only
+    one, both are that one. policy: how it replaces. energy_j_per_byte: None where unknown.
+    """
+
+    name: str
+    size_bytes: Number | None
+    peak_bytes_per_s: Number | None
+    achieved_bytes_per_s: Number | None
+    policy: Policy
+    energy_j_per_byte: Number | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device as its profile describes it.
+
+    name: of its file. title: in words. kind: "cpu", "gpu" or "accelerator". levels: nearest to the
+    units first, the last one holds everything. efficiency: share of a unit's peak that kernels
+    of an op class reach. kernel_s, step_s: seconds that starting a kernel, and one step of a recurrent
+    layer, cost before any work. energy_j_per_flop: by dtype, empty where unknown. static_w: power
+    drawn whatever it does, None where unknown. fusion: what its usual runtime does.
+    """
+
+    name: str
+    title: str
+    kind: str
+    year: int | None
+    units: tuple[ComputeUnit, ...]
+    levels: tuple[Level, ...]
+    efficiency: Mapping[str, Number]
+    kernel_s: Number
+    step_s: Number
+    energy_j_per_flop: Mapping[str, Number]
+    static_w: Number | None
+    fusion: Fusion
+    notes: tuple[str, ...]
+    numbers: tuple[Number, ...]
+
+    @property
+    def unverified(self) -> tuple[Number, ...]:
+        return tuple(number for number in self.numbers if number.evidence == "unverified")

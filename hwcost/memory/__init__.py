@@ -1,0 +1,1 @@
+"""Products through a buffer, and reuse distance across ops."""

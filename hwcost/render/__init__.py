@@ -1,0 +1,1 @@
+"""One file, one format: a report becomes text or a chart."""
