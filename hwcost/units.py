@@ -127,7 +127,7 @@ def parse(text: str, unit: str) -> float:
 
 
 def show(value: float, unit: str = "", *, digits: int = 3) -> str:
-    """The value with an SI prefix and `digits` significant digits: show(2.7e9, "B/s") is "2.7 GB/s"."""
+    """Give the value an SI prefix: `show(2.7e9, "B/s")` is "2.7 GB/s"."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".rstrip()
     exponent = min(max(math.floor(math.log10(abs(value)) / 3), -5), 6)
