@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from typing import Generic, Literal, TypeVar
 
@@ -231,6 +231,7 @@ class Work:
     macs: multiply-accumulates of products and convolutions. vector_ops: other elementary
     arithmetic, one each. special_ops: exp, log, tanh, sqrt, division and the like, one each.
     reads, writes: tensors that cross memory, once each. products: its inner products.
+    kernels: how many kernels a call starts; 0 for a view, and for what rides with its producer.
     is_assumed: no rule knows the op; arithmetic unknown, bytes from its tensors.
     """
 
@@ -243,6 +244,7 @@ class Work:
     writes: tuple[Tensor, ...] = ()
     products: tuple[Product, ...] = ()
     attention: Attention | None = None
+    kernels: int = 1
     is_assumed: bool = False
 
     @property
@@ -256,6 +258,3 @@ class Work:
     @property
     def write_bytes(self) -> int:
         return sum(tensor.bytes for tensor in self.writes)
-
-    def with_tensors(self, *, reads: tuple[Tensor, ...], writes: tuple[Tensor, ...]) -> Work:
-        return replace(self, reads=reads, writes=writes)

@@ -33,15 +33,14 @@ class Crossing:
 class Traffic:
     """What one op moves, in one phase of the loop that it stands in.
 
-    calls: how often it runs in this phase, enclosing loops multiplied; kernels: how many of these
-    calls start a kernel of their own (0 where it rides with its producer). phase: "once" outside
+    calls: how often it runs in this phase, enclosing loops multiplied. phase: "once" outside
     loops; in a loop the first round, the steady ones together, and the last. times: rounds of that
-    loop, 1 outside. crossings: one per level of the device, nearest to the units first.
+    loop, 1 outside. axis: what that loop runs along ("time"), "" outside. crossings: one per level
+    of the device that serves bytes, nearest to the units first.
     """
 
     work: Work
     calls: int
-    kernels: int
     phase: Phase
     times: int
     axis: str
