@@ -1,4 +1,4 @@
-"""What the stages add to the work of an op: traffic, cost, and the report that sums them."""
+"""What the stages add to the work of an op: the bytes that it moves, and what they cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from hwcost.graph import Trace, Work
+from hwcost.graph import Work
 
 Phase = Literal["once", "first", "steady", "last"]
 
@@ -63,49 +63,3 @@ class Cost:
     roofline_s: float
     energy_j: float | None
     bound: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roof:
-    """A ceiling of the roofline: one unit at one dtype. achieved: what gemm reaches of it."""
-
-    unit: str
-    dtype: str
-    peak_flop_per_s: float
-    achieved_flop_per_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slope:
-    """A diagonal of the roofline: one level of memory."""
-
-    level: str
-    size_bytes: float | None
-    peak_bytes_per_s: float
-    achieved_bytes_per_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """The facts of a device that a report shows: its roofs and slopes, nearest level first."""
-
-    name: str
-    title: str
-    kind: str
-    unverified_numbers: int
-    roof: Roof
-    roofs: tuple[Roof, ...]
-    slopes: tuple[Slope, ...]
-    memory_bytes: float | None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """The costs of a trace on a device."""
-
-    trace: Trace
-    machine: Machine
-    order: str
-    fusion: str
-    costs: tuple[Cost, ...]

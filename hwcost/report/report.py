@@ -1,0 +1,102 @@
+"""The report: the costs of a trace on a device, with every sum that is made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from hwcost.graph import Trace
+from hwcost.report.costs import Cost
+from hwcost.report.machine import Machine
+from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The costs of a trace on a device. It has no slots, so that a sum is made once and kept.
+
+    order, fusion: how it was taken to run. sequential_depth: products on the longest chain of
+    dependent ones, loops counted `times`. lints: sentences on what the reader may want to mend.
+    """
+
+    trace: Trace
+    machine: Machine
+    order: str
+    fusion: str
+    costs: tuple[Cost, ...]
+    sequential_depth: int
+    lints: tuple[str, ...] = ()
+
+    @cached_property
+    def totals(self) -> Sum:
+        """The sum of all costs."""
+        return sum_of(self.costs)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """Sums by module, op and op class, in order of first appearance, free views left out."""
+        return layers_of(self.costs)
+
+    @cached_property
+    def steps(self) -> Steps | None:
+        """One time step; None where no loop runs along time."""
+        return steps_of(self.costs)
+
+    @property
+    def bound(self) -> str:
+        """Where most of the time goes: "compute", a level, or "latency", also of a model without ops."""
+        bound = self.totals.bound
+        return "latency" if bound == "free" else bound
+
+    @property
+    def farthest_level(self) -> str:
+        """The level whose bytes the totals count: the last that serves any."""
+        slopes = self.machine.slopes
+        return self.totals.farthest.level or (slopes[-1].level if slopes else "")
+
+    @property
+    def ridge_point(self) -> float | None:
+        """Intensity where the roof meets the farthest slope, both at their peak, in FLOP per byte."""
+        slope = self.machine.slope(self.farthest_level)
+        if slope is None or not slope.peak_bytes_per_s:
+            return None
+        return self.machine.roof.peak_flop_per_s / slope.peak_bytes_per_s
+
+    @property
+    def roofline_s(self) -> float:
+        """A bound below any honest measurement: max(flops / peak, low bytes / peak bandwidth ...).
+
+        It allows every op to overlap with every other, so the sum over the ops is never below it;
+        except where an op of a narrower dtype runs under a higher roof: then that sum is the bound.
+        """
+        totals, machine = self.totals, self.machine
+        peak = machine.roof.peak_flop_per_s
+        levels = (
+            totals.crossing(slope.level).low_bytes / slope.peak_bytes_per_s
+            for slope in machine.slopes
+            if slope.peak_bytes_per_s
+        )
+        return min(max(totals.flops / peak if peak else 0.0, *levels), totals.roofline_s)
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the device's memory holds the weights; None where its size is not known."""
+        memory = self.machine.memory_bytes
+        return None if memory is None else self.trace.weight_bytes <= memory
+
+    @property
+    def assumed_ops(self) -> tuple[str, ...]:
+        """Names of the ops that no rule knows, in order of first appearance."""
+        works = (cost.traffic.work for cost in self.costs)
+        return tuple(dict.fromkeys(work.op.name for work in works if work.is_assumed))
+
+    @property
+    def lower_bound(self) -> bool:
+        """Whether the totals leave out arithmetic that no rule knows."""
+        return bool(self.assumed_ops)
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as plain values of JSON, schema "hwcost.report/1"."""
+        from hwcost.report.contract import report_dict
+
+        return report_dict(self)
