@@ -1,0 +1,1 @@
+"""Speed of hwcost as ratios taken in one run: `python -m benchmarks [SUBJECT ...]`."""

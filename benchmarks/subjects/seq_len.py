@@ -1,0 +1,50 @@
+"""`hwcost analyze lstm` with a million time steps over the same with ten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import hwcost
+from benchmarks.clock import hwcost as command
+from benchmarks.clock import rounds
+from benchmarks.result import Result, ratio
+
+GOAL: Final = 1.2
+SHORT: Final = 10
+LONG: Final = 1_000_000
+DEVICE: Final = "echo_arm"
+
+
+def analyze_cold(seq_len: int) -> None:
+    """The whole command, with an empty cache of traces."""
+    with TemporaryDirectory() as cache:
+        command("analyze", "lstm", "--seq-len", str(seq_len), "--device", DEVICE, cache=cache)
+
+
+def analyze_warm(seq_len: int, cache: str) -> None:
+    """The whole command, with a cache that the round before filled."""
+    command("analyze", "lstm", "--seq-len", str(seq_len), "--device", DEVICE, cache=cache)
+
+
+def analyze_in_process(seq_len: int, name: str) -> None:
+    """The call of the Python API."""
+    hwcost.analyze(name, device=DEVICE, seq_len=seq_len)
+
+
+def results(repeats: int) -> Iterator[Result]:
+    """Ratios of whole processes, then of calls."""
+    with TemporaryDirectory() as cache:
+        ways = {
+            "lstm, whole process, empty cache": analyze_cold,
+            "lstm, whole process, filled cache": partial(analyze_warm, cache=cache),
+            **{
+                f"{name}, in process": partial(analyze_in_process, name=name)
+                for name in ("lstm", "gru", "tcn")
+            },
+        }
+        for name, way in ways.items():
+            seconds = rounds({"long": partial(way, LONG), "short": partial(way, SHORT)}, repeats)
+            yield ratio(f"{name}: {LONG:,} / {SHORT} steps", seconds["long"], seconds["short"], goal=GOAL)
