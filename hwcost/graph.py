@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from hwcost.units import dtype_bits
@@ -187,6 +188,19 @@ class Trace:
     batch: int | None = None
     assumptions: tuple[str, ...] = ()
     made_by: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, path: str | Path) -> None:
+        """Write the trace as a JSON file (see `hwcost.tracefile.write`)."""
+        from hwcost.tracefile import write
+
+        write(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Trace:
+        """Read a saved trace (see `hwcost.tracefile.read`)."""
+        from hwcost.tracefile import read
+
+        return read(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,124 @@
+"""The Python API: the whole way of a number, a few calls in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.devices import Device, load_device
+from hwcost.errors import UsageError
+from hwcost.graph import Op, Storage, Tensor, Trace, mapped
+from hwcost.kinds import machine, move, price
+from hwcost.load import is_module, load_trace, module_and_inputs, trace_module
+from hwcost.memory.depth import sequential_depth
+from hwcost.memory.fusion import fuse
+from hwcost.memory.reuse import reuse
+from hwcost.report import Report
+from hwcost.rules import count
+from hwcost.units import dtype_bits, dtype_name, is_floating
+
+if TYPE_CHECKING:
+    from torch import nn
+
+ORDERS = ("offline",)
+FUSIONS = ("eager", "fused")
+
+
+def analyze(
+    model: str | Path | Trace | nn.Module | tuple[nn.Module, Any],
+    *,
+    device: str | Path | Device = "echo_arm",
+    inputs: tuple[Any, ...] | Mapping[str, Any] | None = None,
+    seq_len: int | None = None,
+    batch: int | None = None,
+    dtype: str | None = None,
+    order: str = "offline",
+    fusion: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    strict: bool = False,
+) -> Report:
+    """What a model costs on a device.
+
+    Args:
+        model: a ready-made name, `file.py:callable`, `package.module:callable`, the path of a saved
+            trace, a Trace, a module, or (module, inputs).
+        device: the name of a profile, the path of one, or a Device.
+        inputs: a module's positional inputs, or a mapping of named ones.
+        seq_len: time steps; None takes the model's default.
+        batch: sequences or images side by side; None takes the model's default.
+        dtype: takes every floating-point tensor as this type ("float16", "int8", ...); None keeps them.
+        order: "offline": the whole sequence is there.
+        fusion: "eager" (every op is a kernel) or "fused"; None takes what the device's runtime does.
+        settings: hyper-parameters of a model given by name.
+        strict: raise for ops without a rule.
+
+    Raises:
+        HwcostError: whatever of these cannot be found, made, traced, or counted.
+    """
+    if order not in ORDERS:
+        raise UsageError(f"unknown order {order!r}", mend=f"take one of {', '.join(ORDERS)}")
+    profile = device if isinstance(device, Device) else load_device(device)
+    chosen = fusion or profile.fusion
+    if chosen not in FUSIONS:
+        raise UsageError(f"unknown fusion {chosen!r}", mend=f"take one of {', '.join(FUSIONS)}")
+    trace = _trace_of(model, inputs, seq_len, batch, settings or {})
+    if dtype is not None:
+        trace = as_dtype(trace, dtype_name(dtype))
+    works = count(trace.items, strict=strict)
+    if chosen == "fused":
+        works = fuse(works)
+    costs = price(move(reuse(works), profile), profile)
+    return Report(
+        trace=trace,
+        machine=machine(profile, trace.dtype),
+        order=order,
+        fusion=chosen,
+        costs=costs,
+        sequential_depth=sequential_depth(works),
+    )
+
+
+def _trace_of(
+    model: Any,
+    inputs: tuple[Any, ...] | Mapping[str, Any] | None,
+    seq_len: int | None,
+    batch: int | None,
+    settings: Mapping[str, object],
+) -> Trace:
+    if isinstance(model, Trace):
+        return model
+    if isinstance(model, str | Path):
+        return load_trace(str(model), seq_len=seq_len, batch=batch, settings=settings)
+    if is_module(model):
+        model = (model, inputs)
+    if not isinstance(model, tuple):
+        raise UsageError(
+            f"{type(model).__name__} is no model", mend="give a name, a path, a Trace or a module"
+        )
+    module, given, keywords = module_and_inputs(model, where="model")
+    return trace_module(module, given, keywords, seq_len=seq_len, batch=batch)
+
+
+def as_dtype(trace: Trace, dtype: str) -> Trace:
+    """The same trace with every real floating-point tensor taken as `dtype`."""
+
+    def storage(old: Storage) -> Storage:
+        return replace(old, dtype=dtype) if is_floating(old.dtype) else old
+
+    def tensor(old: Tensor) -> Tensor:
+        return replace(
+            old, storage=storage(old.storage), dtype=dtype if is_floating(old.dtype) else old.dtype
+        )
+
+    def op(old: Op) -> Op:
+        return replace(old, inputs=tuple(map(tensor, old.inputs)), outputs=tuple(map(tensor, old.outputs)))
+
+    bits = dtype_bits(trace.dtype) if is_floating(trace.dtype) else dtype_bits(dtype)
+    return replace(
+        trace,
+        dtype=dtype,
+        weight_bytes=-(-trace.weight_bytes * dtype_bits(dtype) // bits),
+        items=mapped(trace.items, op),
+    )

@@ -1,0 +1,1 @@
+"""Run a model on the meta device and record what it does."""

@@ -1,0 +1,280 @@
+"""Fold calls that repeat round by round (a Python loop over a cell) into loops.
+
+A run of T equal rounds of p calls becomes `Loop(times=T, body=p ops)` if its data flow repeats too.
+Each tensor of the body then is one of
+
+    the same in every round      a weight, a buffer written in place
+    advancing                    x[t] and out[t]: same storage, offset grows by a constant
+    made anew in every round     a temporary, or a state where the next round reads it: one storage
+    made anew and kept           read after the loop too: slice t of one joined storage
+
+and storages are renamed accordingly in the whole trace. What does not fit stays as it was recorded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from hwcost.graph import Loop, Op, Role, Storage, Tensor, Tree, mapped
+
+MINIMUM_ROUNDS_OF_TIME = 2
+MINIMUM_ROUNDS_OF_OTHERS = 8
+"""Fewer rounds without a carried state are calls of a module that happen to stand side by side."""
+
+MAXIMUM_PERIODS = 64
+"""Candidate periods that are tried at one call."""
+
+_VARYING = frozenset({"other", "value", "fill_value", "alpha", "start", "end", "index"})
+"""Numbers that may differ between rounds (a position, a count) and change no cost."""
+
+
+def rolled(ops: Sequence[Op]) -> Tree[Op]:
+    """The same calls with repeated rounds folded into loops."""
+    search = _Search(ops)
+    items: list[Op | Loop[Op]] = []
+    position = 0
+    while position < len(ops):
+        for period, times in search.runs(position):
+            loop = _fold(search, position, period, times)
+            if loop is not None:
+                items.append(loop)
+                position += period * times
+                break
+        else:
+            items.append(ops[position])
+            position += 1
+    return mapped(tuple(items), search.renamed) if search.names else tuple(items)
+
+
+def _kind(op: Op) -> Hashable:
+    """What makes two calls the same but for the data that they work on."""
+    tensors = tuple(
+        (t.shape, t.strides, t.dtype, (t.storage.id, t.offset) if t.role == "weight" else None)
+        for t in (*op.inputs, *op.outputs)
+    )
+    attributes = tuple((key, value) for key, value in op.attributes.items() if key not in _VARYING)
+    return (op.name, op.module, len(op.inputs), tensors, attributes)
+
+
+class _Search:
+    """Indices over the calls: which are alike, who reads and writes what, and new names so far."""
+
+    def __init__(self, ops: Sequence[Op]) -> None:
+        self.ops = ops
+        self.names: dict[str, tuple[Storage, int]] = {}
+        numbers: dict[Hashable, int] = {}
+        self.kinds = [numbers.setdefault(_kind(op), len(numbers)) for op in ops]
+        self.places: dict[int, list[int]] = defaultdict(list)
+        self.users: dict[str, list[int]] = defaultdict(list)
+        for index, (op, kind) in enumerate(zip(ops, self.kinds, strict=True)):
+            self.places[kind].append(index)
+            for tensor in (*op.inputs, *op.outputs):
+                self.users[tensor.storage.id].append(index)
+        self._lengths: dict[int, list[int]] = {}
+
+    def runs(self, position: int) -> Iterator[tuple[int, int]]:
+        """(period, times) of repeats that start here, those that cover most calls first."""
+        places = self.places[self.kinds[position]]
+        start = bisect_left(places, position) + 1
+        found = []
+        for place in places[start : start + MAXIMUM_PERIODS]:
+            period = place - position
+            times = self._length(period)[position] // period + 1
+            if times >= MINIMUM_ROUNDS_OF_TIME:
+                found.append((-period * times, period, times))
+        for _, period, times in sorted(found)[:2]:
+            yield period, times
+
+    def _length(self, period: int) -> list[int]:
+        """For each call, how many calls from it on equal the one a period later."""
+        if period not in self._lengths:
+            kinds = self.kinds
+            lengths = [0] * (len(kinds) + 1)
+            for index in range(len(kinds) - period - 1, -1, -1):
+                lengths[index] = lengths[index + 1] + 1 if kinds[index] == kinds[index + period] else 0
+            self._lengths[period] = lengths
+        return self._lengths[period]
+
+    def moved(self, tensor: Tensor) -> Tensor:
+        """The tensor under the names that hold by now."""
+        if tensor.storage.id not in self.names:
+            return tensor
+        storage, offset = self.names[tensor.storage.id]
+        return replace(tensor, storage=storage, offset=tensor.offset + offset)
+
+    def renamed(self, op: Op) -> Op:
+        return replace(
+            op,
+            inputs=tuple(
+                t if t.advance or t.storage.id.endswith(ROUNDS) else self.moved(t) for t in op.inputs
+            ),
+            outputs=tuple(
+                t if t.advance or t.storage.id.endswith(ROUNDS) else self.moved(t) for t in op.outputs
+            ),
+        )
+
+
+ROUNDS = ".rounds"
+
+
+@dataclass(slots=True)
+class _Family:
+    """Storages that take turns: member r belongs to round r. first: the one before round 0."""
+
+    members: tuple[str, ...]
+    storage: Storage
+    is_written: bool
+    first: str = ""
+    is_state: bool = False
+    is_kept: bool = False
+    slots: dict[str, int] = field(default_factory=dict)
+
+
+def _fold(search: _Search, start: int, period: int, times: int) -> Loop[Op] | None:
+    """The loop that a run amounts to, or None if its data flow does not repeat."""
+    rounds = [[search.ops[start + r * period + k] for k in range(period)] for r in range(times)]
+    columns = [
+        [[search.moved(ops[k].outputs[s]) for ops in rounds] for s in range(len(rounds[0][k].outputs))]
+        for k in range(period)
+    ]
+    reads = [
+        [[search.moved(ops[k].inputs[s]) for ops in rounds] for s in range(len(rounds[0][k].inputs))]
+        for k in range(period)
+    ]
+    families = _families(columns, reads)
+    if families is None:
+        return None
+    within = range(start, start + period * times)
+    for family in families:
+        if not _settle(family, search, within):
+            return None
+    has_state = any(f.is_state for f in families) or _writes_in_place(reads, columns)
+    advances = any(f.is_kept for f in families) or any(
+        column[0].storage.id == column[1].storage.id and column[0].offset != column[1].offset
+        for slots in (*columns, *reads)
+        for column in slots
+    )
+    is_time = has_state and advances
+    if times < (MINIMUM_ROUNDS_OF_TIME if is_time else MINIMUM_ROUNDS_OF_OTHERS):
+        return None
+    owner = {member: (family, r) for family in families for r, member in enumerate(family.members)}
+    body = tuple(
+        replace(
+            rounds[0][k],
+            inputs=tuple(_slot(column, owner) for column in reads[k]),
+            outputs=tuple(_slot(column, owner) for column in columns[k]),
+        )
+        for k in range(period)
+    )
+    for family in families:
+        _rename(family, search)
+    return Loop(times=times, body=body, axis="time" if is_time else "repeat")
+
+
+def _families(columns: list[list[list[Tensor]]], reads: list[list[list[Tensor]]]) -> list[_Family] | None:
+    """The families of storages that differ from round to round; None if they follow no pattern."""
+    found: dict[tuple[str, ...], _Family] = {}
+    for is_written, slots in ((True, columns), (False, reads)):
+        for column in (column for slot in slots for column in slot):
+            ids = tuple(tensor.storage.id for tensor in column)
+            if len(set(ids)) == 1:
+                if not _is_progression([tensor.offset for tensor in column]):
+                    return None
+                continue
+            if len({tensor.offset for tensor in column}) > 1 or len(set(ids)) < len(ids):
+                return None
+            if ids in found:
+                continue
+            carried = next((f for f in found.values() if f.is_written and ids[1:] == f.members[:-1]), None)
+            if carried is not None:
+                if carried.first not in ("", ids[0]):
+                    return None
+                carried.first, carried.is_state = ids[0], True
+                continue
+            if any(set(ids) & set(family.members) for family in found.values()):
+                return None
+            sizes = {(tensor.storage.elements, tensor.storage.dtype) for tensor in column}
+            if len(sizes) > 1 or any(tensor.role == "weight" for tensor in column):
+                return None
+            found[ids] = _Family(members=ids, storage=column[0].storage, is_written=is_written)
+    return list(found.values())
+
+
+def _is_progression(offsets: list[int]) -> bool:
+    step = offsets[1] - offsets[0]
+    return all(b - a == step for a, b in pairwise(offsets))
+
+
+def _writes_in_place(reads: list[list[list[Tensor]]], columns: list[list[list[Tensor]]]) -> bool:
+    def fixed(slots: list[list[list[Tensor]]]) -> set[tuple[str, int]]:
+        return {
+            (c[0].storage.id, c[0].offset)
+            for slot in slots
+            for c in slot
+            if c[0].storage.id == c[1].storage.id and c[0].offset == c[1].offset
+        }
+
+    return bool(fixed(reads) & fixed(columns))
+
+
+def _settle(family: _Family, search: _Search, within: range) -> bool:
+    """Decide whether a family is one buffer or slices of a joined one; False if it can be neither."""
+    if any(member in search.names for member in family.members):
+        return False
+
+    def is_used_outside(member: str) -> bool:
+        return any(user not in within for user in search.users[member])
+
+    outputs = [search_role(search, member) == "output" for member in family.members]
+    family.is_kept = not family.is_written or any(
+        outputs[r] or is_used_outside(member) for r, member in enumerate(family.members[:-1])
+    )
+    elements = family.storage.elements
+    role: Role = "output" if any(outputs) else "state" if family.is_state else family.storage.role
+    if not family.is_kept:
+        family.storage = replace(family.storage, role=role)
+        return True
+    lead = 1 if family.is_state else 0
+    family.slots = {member: (r + lead) * elements for r, member in enumerate(family.members)}
+    family.storage = replace(
+        family.storage,
+        id=family.members[0] + ROUNDS,
+        elements=elements * (len(family.members) + lead),
+        role="output" if any(outputs) else family.storage.role,
+    )
+    return True
+
+
+def search_role(search: _Search, member: str) -> Role:
+    """The role of a storage, read off the first call that uses it."""
+    op = search.ops[search.users[member][0]]
+    return next(t.role for t in (*op.inputs, *op.outputs) if t.storage.id == member)
+
+
+def _slot(column: list[Tensor], owner: dict[str, tuple[_Family, int]]) -> Tensor:
+    """A tensor of the body, from what it is in each round."""
+    first, second = column[0], column[1]
+    if first.storage.id == second.storage.id:
+        step = second.offset - first.offset
+        return replace(first, advance=(step,)) if step else first
+    family, r = owner[second.storage.id]
+    if not family.is_kept:
+        return replace(first, storage=family.storage)
+    size = family.slots[family.members[1]] - family.slots[family.members[0]]
+    offset = family.slots[family.members[r]] - size + first.offset
+    return replace(first, storage=family.storage, offset=offset, advance=(size,))
+
+
+def _rename(family: _Family, search: _Search) -> None:
+    for member in family.members:
+        search.names[member] = (family.storage, family.slots.get(member, 0))
+    first = family.first
+    if first and first not in search.names and search_role(search, first) == "activation":
+        op = search.ops[search.users[first][0]]
+        made = next(t.storage for t in (*op.inputs, *op.outputs) if t.storage.id == first)
+        if made.elements == family.storage.elements or family.is_kept:
+            search.names[first] = (family.storage, 0)

@@ -1,0 +1,182 @@
+"""Trace a module: copy it without weights, run the copy once on meta, fold what repeats."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import PackedSequence
+
+from hwcost.errors import HwcostError, TraceError
+from hwcost.graph import Trace
+from hwcost.tracing.capture import Capture, has_values, tensors_in
+from hwcost.tracing.function_mode import FunctionMode
+from hwcost.tracing.op_mode import OpMode
+from hwcost.tracing.roll import rolled
+from hwcost.tracing.weightless import weightless
+from hwcost.tracing.whole import handlers, rewrites, transparent
+
+GIVEN = "integer and boolean inputs without values were taken as ones"
+
+
+def trace(module: nn.Module, *inputs: Any, **keywords: Any) -> Trace:
+    """Record what one forward pass of `module` on these inputs does.
+
+    The module may live on any device, in any mode, with real, fake or meta tensors. It is not
+    touched: a copy without weights runs on the meta device, in evaluation mode. Inputs may be real or
+    meta; the values of small ones (ids, masks, lengths) are used where the model's code asks.
+
+    Raises:
+        TraceError: the forward pass fails, or asks for values that depend on weights.
+    """
+    if not isinstance(module, nn.Module):
+        raise TraceError(
+            f"{type(module).__name__} is not a torch.nn.Module", mend="pass a module, then its inputs"
+        )
+    capture = Capture()
+    with _without_modes():
+        twin = weightless(module, lambda tensor: _weight(tensor, capture)).eval()
+        parameters = _name_weights(twin, capture)
+        positional = tuple(_input(value, capture) for value in inputs)
+        named = {key: _input(value, capture) for key, value in keywords.items()}
+        with _paths(twin, capture), _restored(), torch.no_grad():
+            result = _run(twin, positional, named, capture)
+        for tensor in tensors_in(_plain(result)):
+            capture.recorder.name(tensor, "output")
+    return Trace(
+        model=type(module).__name__,
+        parameters=sum(parameter.numel() for parameter in parameters),
+        weight_bytes=sum(parameter.numel() * parameter.element_size() for parameter in parameters),
+        dtype=_commonest(parameters),
+        items=rolled(capture.recorder.finished()),
+        assumptions=tuple(capture.recorder.notes),
+        made_by={"hwcost": version("hwcost"), "torch": str(torch.__version__)},
+    )
+
+
+def _commonest(parameters: list[nn.Parameter]) -> str:
+    """The dtype that most parameter elements have."""
+    elements: Counter[str] = Counter()
+    for parameter in parameters:
+        elements[str(parameter.dtype).removeprefix("torch.")] += parameter.numel()
+    return max(elements, key=lambda name: elements[name], default="float32")
+
+
+def _weight(tensor: torch.Tensor, capture: Capture) -> torch.Tensor:
+    """A weight on meta; buffers (masks, positions, frequencies) keep their values."""
+    return capture.to_meta(tensor, learn=not isinstance(tensor, nn.Parameter))
+
+
+def _name_weights(twin: nn.Module, capture: Capture) -> list[nn.Parameter]:
+    """Name the storages of weights and buffers; the distinct parameters."""
+    for name, tensor in (*twin.named_parameters(), *twin.named_buffers()):
+        capture.recorder.name(tensor, "weight", name)
+    distinct: dict[tuple[int, torch.Size, int], nn.Parameter] = {}
+    for parameter in twin.parameters():
+        key = (capture.recorder.storage(parameter), parameter.shape, int(parameter.storage_offset()))
+        distinct.setdefault(key, parameter)
+    return list(distinct.values())
+
+
+def _input(value: Any, capture: Capture) -> Any:
+    """An input on meta: tensors inside containers too."""
+    if isinstance(value, PackedSequence):
+        order = (_input(value.sorted_indices, capture), _input(value.unsorted_indices, capture))
+        return PackedSequence(_input(value.data, capture), value.batch_sizes.clone(), *order)
+    if isinstance(value, torch.Tensor):
+        twin = capture.to_meta(value, learn=True)
+        if not has_values(value) and not (value.is_floating_point() or value.is_complex()):
+            capture.values.learn(twin, torch.ones(value.shape, dtype=value.dtype), reason=GIVEN)
+        capture.recorder.name(twin, "input")
+        return twin
+    if isinstance(value, list | tuple):
+        parts = [_input(item, capture) for item in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return type(value)({key: _input(item, capture) for key, item in value.items()})
+    return value
+
+
+def _plain(result: Any) -> Any:
+    """A result as lists and tensors: model outputs are dictionaries, dataclasses or tuples."""
+    if hasattr(result, "to_tuple"):
+        result = result.to_tuple()
+    if isinstance(result, dict):
+        return [_plain(item) for item in result.values()]
+    if isinstance(result, list | tuple):
+        return [_plain(item) for item in result]
+    if hasattr(result, "__dataclass_fields__"):
+        return [_plain(getattr(result, name)) for name in result.__dataclass_fields__]
+    return result
+
+
+def _run(twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], capture: Capture) -> Any:
+    try:
+        with OpMode(capture), FunctionMode(capture, handlers(), rewrites(), transparent()):
+            return twin(*inputs, **named)
+    except TraceError as error:
+        raise TraceError(error.what, where=_users_line(error), mend=error.mend) from error
+    except HwcostError:
+        raise
+    except Exception as error:
+        text = str(error).strip().splitlines()
+        what = f"the model's forward pass failed: {type(error).__name__}: {text[0] if text else ''}"
+        raise TraceError(what, where=_users_line(error), mend="check the inputs' shapes and types") from error
+
+
+def _users_line(error: BaseException) -> str:
+    """file:line of the innermost call that is neither torch's nor ours."""
+    ours = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1] / "tracing"))
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in reversed(frames):
+        if not frame.filename.startswith((*ours, "<")):
+            return f"{frame.filename}:{frame.lineno}"
+    return ""
+
+
+@contextmanager
+def _paths(twin: nn.Module, capture: Capture) -> Iterator[None]:
+    """Keep the recorder's path at the module that is running."""
+    path = capture.recorder.path
+
+    def entering(name: str) -> Callable[..., None]:
+        def enter(*_: Any) -> None:
+            path.append(name)
+
+        return enter
+
+    def leave(*_: Any) -> None:
+        path.pop()
+
+    for name, module in twin.named_modules():
+        module.register_forward_pre_hook(entering(name), prepend=True)
+        module.register_forward_hook(leave, always_call=True)
+    yield
+
+
+@contextmanager
+def _restored() -> Iterator[None]:
+    """Restore the random state; keep transformer layers off the fused path, which hides its calls."""
+    state, fast = torch.random.get_rng_state(), torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.random.set_rng_state(state)
+
+
+def _without_modes() -> AbstractContextManager[Any]:
+    """Leave the modes of the caller (a FakeTensorMode, say) while we run under our own."""
+    if torch._C._len_torch_dispatch_stack() == 0:
+        return nullcontext()
+    from torch.utils._python_dispatch import _disable_current_modes
+
+    return _disable_current_modes()
