@@ -16,7 +16,7 @@ from hwcost.memory.depth import sequential_depth
 from hwcost.memory.fusion import fuse
 from hwcost.memory.reuse import reuse
 from hwcost.report import Report
-from hwcost.rules import count
+from hwcost.rules.count import count
 from hwcost.units import dtype_bits, dtype_name, is_floating
 
 if TYPE_CHECKING:

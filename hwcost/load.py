@@ -122,7 +122,7 @@ def trace_module(
 def module_and_inputs(result: Any, *, where: str) -> tuple[Any, tuple[Any, ...] | None, dict[str, Any]]:
     """(module, inputs, keywords) from what a callable returned: a module, or (module, inputs)."""
     inputs: Any = None
-    if isinstance(result, tuple) and len(result) == 2:  # noqa: PLR2004
+    if isinstance(result, tuple) and len(result) == 2:
         result, inputs = result
     if not is_module(result):
         raise ModelError(

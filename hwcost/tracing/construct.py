@@ -31,9 +31,10 @@ def made(make: Callable[..., Any], *, where: str, **settings: Any) -> Any:
         ModelError: it fails.
     """
     try:
-        with torch.no_grad(), META, OpMode(capture := Capture()):
-            with FunctionMode(capture, handlers(), rewrites(), transparent()):
-                return make(**settings)
+        capture = Capture()
+        caught = FunctionMode(capture, handlers(), rewrites(), transparent())
+        with torch.no_grad(), META, OpMode(capture), caught:
+            return make(**settings)
     except HwcostError:
         raise
     except Exception as error:

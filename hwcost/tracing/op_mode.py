@@ -20,11 +20,11 @@ _CHOOSERS = frozenset({"aten.topk", "aten.argmax", "aten.argmin", "aten.sort", "
 ROUTING = "indices chosen from scores (top-k, argmax, sort) were taken as evenly spread"
 
 
-class OpMode(TorchDispatchMode):
+class OpMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Runs every op on meta tensors, keeps what is known of their values, and records it."""
 
     def __init__(self, capture: Capture) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.capture = capture
 
 
