@@ -76,7 +76,7 @@ class Report:
             for slope in machine.slopes
             if slope.peak_bytes_per_s
         )
-        return min(max(totals.flops / peak if peak else 0.0, *levels), totals.roofline_s)
+        return min(max([totals.flops / peak if peak else 0.0, *levels]), totals.roofline_s)
 
     @property
     def fits(self) -> bool | None:

@@ -13,12 +13,13 @@ from hwcost.report.costs import Cost, Crossing
 class Sum:
     """What some costs come to together.
 
-    calls, macs, flops: of all calls. crossings, level_s: per level, nearest to the units first.
+    costs: those that were added up. calls, macs, flops: of all calls. crossings, level_s: per level, nearest to the units first.
     compute_s, latency_s, level_s: what each part alone would take; expected_s: what the ops take
-    one after the other. energy_j: None as soon as one cost has none. bound: what most of the
-    expected time goes to. bound_s: the expected seconds of the costs with that bound.
+    one after the other. roofline_s: the sum of the ops' own. energy_j: None as soon as one cost
+    has none. bound_s: the expected seconds of the costs with each bound, free ones left out.
     """
 
+    costs: tuple[Cost, ...]
     calls: int
     macs: int
     flops: int
@@ -29,8 +30,12 @@ class Sum:
     expected_s: float
     roofline_s: float
     energy_j: float | None
-    bound: str
-    bound_s: float
+    bound_s: Mapping[str, float]
+
+    @property
+    def bound(self) -> str:
+        """What most of the expected time goes to, "free" where there is nothing."""
+        return max(self.bound_s, key=self.bound_s.__getitem__, default="free")
 
     @property
     def farthest(self) -> Crossing:
@@ -89,10 +94,9 @@ def sum_of(costs: Iterable[Cost]) -> Sum:
     for cost in costs:
         if cost.bound != "free":
             by_bound.setdefault(cost.bound, []).append(cost.expected_s)
-    seconds = {bound: fsum(parts) for bound, parts in by_bound.items()}
-    bound = max(seconds, key=seconds.__getitem__, default="free")
     joules = [cost.energy_j for cost in costs if cost.energy_j is not None]
     return Sum(
+        costs=costs,
         calls=sum(cost.traffic.calls for cost in costs),
         macs=sum(cost.traffic.calls * cost.traffic.work.macs for cost in costs),
         flops=sum(cost.traffic.calls * cost.traffic.work.flops for cost in costs),
@@ -103,8 +107,7 @@ def sum_of(costs: Iterable[Cost]) -> Sum:
         expected_s=fsum(cost.expected_s for cost in costs),
         roofline_s=fsum(cost.roofline_s for cost in costs),
         energy_j=fsum(joules) if len(joules) == len(costs) else None,
-        bound=bound,
-        bound_s=seconds.get(bound, 0.0),
+        bound_s={bound: fsum(parts) for bound, parts in by_bound.items()},
     )
 
 

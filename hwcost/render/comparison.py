@@ -1,0 +1,131 @@
+"""Several models on one device: their table, a row per quantity, and what it comes to in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hwcost.render.tables import Column, Table
+from hwcost.render.verdict import caveats
+from hwcost.render.words import (
+    UNKNOWN,
+    bound_label,
+    count,
+    level_label,
+    listed,
+    percent,
+    plain,
+    plural,
+    quantity,
+    ratio,
+    shortened,
+)
+from hwcost.report import Report
+
+MODEL_WIDTH = 13
+NAMES_WIDTH = 20
+"""Letters that a model's column, and the column of the quantities' names, take at most."""
+
+
+def comparison_tables(reports: Sequence[Report], *, width: int = 80) -> tuple[Table, ...]:
+    """One column per model; more models than fit beside one another go into further tables."""
+    most = max((width - NAMES_WIDTH) // (MODEL_WIDTH + 2), 1)
+    return tuple(_table(reports[start : start + most]) for start in range(0, len(reports), most))
+
+
+def comparison_verdict(reports: Sequence[Report]) -> str:
+    """What binds each model, in one sentence."""
+    groups: dict[str, list[str]] = {}
+    for report in reports:
+        groups.setdefault(report.bound, []).append(report.trace.model)
+    clauses: list[str] = []
+    for bound, models in groups.items():
+        verb = ("is bound by" if len(models) == 1 else "are bound by") if not clauses else "by"
+        what = bound if bound in {"compute", "latency"} else f"{level_label(bound)} bandwidth"
+        clauses.append(f"{listed(tuple(models), most=8)} {verb} {what}")
+    devices = listed(tuple(dict.fromkeys(report.machine.name for report in reports)))
+    return f"On {devices}, {', '.join(clauses)}."
+
+
+def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
+    """Who is how much faster and why, then what the reader must know."""
+    found = [
+        _slower(report, fastest)
+        for fastest in _fastest(reports)
+        for report in reports
+        if report is not fastest
+    ]
+    found += [
+        f"{report.trace.model}: {sentence}"
+        for report in reports
+        for sentence in (*caveats(report), *report.lints)
+    ]
+    whole = tuple(report.trace.model for report in reports if report.trace.seq_len is None)
+    if whole and len(whole) < len(reports):
+        found.append(f"No sequence in {listed(whole)}: the time is that of one pass.")
+    machines = {report.machine.name: report.machine for report in reports}
+    found += [
+        f"Rests on {plural(machine.unverified_numbers, 'unverified number')} of the device"
+        f" (see: hwcost devices show {machine.name})."
+        for machine in machines.values()
+        if machine.unverified_numbers
+    ]
+    return tuple(found)
+
+
+def _table(reports: Sequence[Report]) -> Table:
+    rows = tuple((name, *(cell(report) for report in reports)) for name, cell in _quantities(reports))
+    columns = (
+        Column(name="", is_number=False),
+        *(Column(name=shortened(report.trace.model, MODEL_WIDTH)) for report in reports),
+    )
+    return Table(title="", columns=columns, rows=rows)
+
+
+def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report], str]], ...]:
+    levels = {level_label(report.farthest_level) for report in reports}
+    far = levels.pop() if len(levels) == 1 else "farthest"
+    return (
+        ("parameters", lambda report: quantity(report.trace.parameters)),
+        ("MACs", lambda report: quantity(report.totals.macs, lower_bound=report.lower_bound)),
+        ("FLOPs", lambda report: quantity(report.totals.flops, lower_bound=report.lower_bound)),
+        (f"{far} bytes", lambda report: quantity(report.totals.bytes, "B")),
+        ("FLOP/byte", lambda report: plain(report.totals.intensity, lower_bound=report.lower_bound)),
+        ("ridge point", lambda report: plain(report.ridge_point)),
+        ("bound", lambda report: bound_label(report.bound)),
+        ("expected time", lambda report: _seconds(report, 1)),
+        ("time per step", lambda report: _seconds(report, report.trace.seq_len)),
+        ("share of peak", _share_of_peak),
+        ("energy", lambda report: quantity(report.totals.energy_j, "J", lower_bound=report.lower_bound)),
+        ("sequential depth", lambda report: count(report.sequential_depth)),
+    )
+
+
+def _seconds(report: Report, parts: int | None) -> str:
+    if not parts:
+        return UNKNOWN
+    return quantity(report.totals.expected_s / parts, "s", lower_bound=report.lower_bound)
+
+
+def _share_of_peak(report: Report) -> str:
+    reached, peak = report.totals.flop_per_s, report.machine.roof.peak_flop_per_s
+    return UNKNOWN if reached is None or not peak else percent(reached / peak)
+
+
+def _fastest(reports: Sequence[Report]) -> tuple[Report, ...]:
+    """The report of the shortest expected time, if there is anything to compare."""
+    timed = [report for report in reports if report.totals.expected_s]
+    return (min(timed, key=lambda report: report.totals.expected_s),) if len(timed) > 1 else ()
+
+
+def _slower(report: Report, fastest: Report) -> str:
+    """How much longer a model takes than the fastest, with how much work, at which share of the peak."""
+    if not report.totals.expected_s:
+        return f"{report.trace.model} has nothing to do."
+    longer = ratio(report.totals.expected_s / fastest.totals.expected_s)
+    text = f"{report.trace.model} takes {longer} the time of {fastest.trace.model}"
+    if fastest.totals.flops:
+        text += f" for {ratio(report.totals.flops / fastest.totals.flops)} its FLOPs"
+    shares = (
+        f"it reaches {_share_of_peak(report)} of the peak, {fastest.trace.model} {_share_of_peak(fastest)}"
+    )
+    return f"{text}: {shares}."

@@ -1,0 +1,42 @@
+"""A report as comma-separated values: plain SI numbers under the names of the machine-readable report."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import cast
+
+from hwcost.report import Report
+
+LAYER_COLUMNS = (
+    *("module", "op", "op_class", "calls", "macs", "flops", "bytes", "intensity"),
+    *("expected_s", "share", "bound"),
+)
+
+
+def report_csv(report: Report) -> str:
+    """One row per layer."""
+    return _rows(LAYER_COLUMNS, cast("list[Mapping[str, object]]", report.to_dict()["layers"]))
+
+
+def comparison_csv(reports: Sequence[Report]) -> str:
+    """One row per model: what it is, where it runs, and its totals."""
+    rows = [_flat(report) for report in reports]
+    return _rows(tuple(rows[0]), rows)
+
+
+def _flat(report: Report) -> dict[str, object]:
+    whole = cast("dict[str, dict[str, object]]", report.to_dict())
+    model = dict(whole["model"])
+    row = {"model": model.pop("name"), "device": whole["device"]["name"], **model, **whole["totals"]}
+    return {**row, "lower_bound": str(report.lower_bound).lower()}
+
+
+def _rows(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """RFC 4180 but for plain line ends; what is unknown is an empty cell."""
+    written = StringIO()
+    writer = csv.DictWriter(written, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue()

@@ -1,0 +1,63 @@
+"""A report as Markdown, with every column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
+from hwcost.render.tables import Table, report_tables
+from hwcost.render.verdict import notes, settings, verdict
+from hwcost.report import Report
+
+ANY_WIDTH = 10_000
+"""Letters that are room enough for all models in one table."""
+
+
+def report_markdown(report: Report) -> str:
+    """The verdict, the tables and the notes of one report."""
+    head = (
+        f"# {_escaped(report.trace.model)} on {_escaped(report.machine.name)}",
+        f"**{_escaped(verdict(report))}**",
+    )
+    how = _escaped(f"{report.machine.title}: {settings(report)}")
+    return _document((*head, how), report_tables(report), notes(report))
+
+
+def comparison_markdown(reports: Sequence[Report]) -> str:
+    """The models of a comparison side by side, and below what it comes to."""
+    head = (
+        f"**{_escaped(comparison_verdict(reports))}**",
+        _escaped(f"{reports[0].machine.title}: {settings(*reports)}"),
+    )
+    return _document(head, comparison_tables(reports, width=ANY_WIDTH), comparison_notes(reports))
+
+
+def _document(head: Sequence[str], tables: Sequence[Table], remarks: Sequence[str]) -> str:
+    blocks = list(head)
+    for table in tables:
+        if table.title:
+            blocks.append(f"## {table.title[0].upper()}{table.title[1:]}")
+        blocks.append(_table(table))
+    if remarks:
+        blocks.append("\n".join(f"- {_escaped(remark)}" for remark in remarks))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = [
+        _line(tuple(column.name for column in table.columns)),
+        _line(tuple("---:" if column.is_number else ":---" for column in table.columns)),
+    ]
+    lines += [_line(row) for row in table.rows]
+    return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
+
+
+def _escaped(text: str) -> str:
+    """A text in which no letter means anything to Markdown."""
+    for letter in "\\|*_`<":
+        text = text.replace(letter, f"\\{letter}")
+    return text

@@ -1,0 +1,131 @@
+"""The roofline chart: what a device can do at each intensity, and where models or layers stand below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import fsum
+from typing import TYPE_CHECKING
+
+from hwcost.render.dots import Dot, Missing, dots_of
+from hwcost.render.frame import Frame, powers_of_ten
+from hwcost.render.labels import NAME_SIZE, SIZE, dot_labels, line_labels, ridge_label
+from hwcost.render.lines import Line, lines_of
+from hwcost.render.marks import INK, QUIET, caption, points, rule, text, title
+from hwcost.render.verdict import settings
+from hwcost.render.words import level_label, listed, percent, plural
+from hwcost.report import Report
+
+if TYPE_CHECKING:
+    import altair as alt
+
+WIDTH, HEIGHT = 720, 440
+
+
+def roofline(reports: Sequence[Report], *, layers: bool = False) -> alt.LayerChart:
+    """The chart of some reports on one device: a dot per model, or a dot per layer sized by its time.
+
+    Peaks are solid lines, achieved rates dashed ones; the roof of the model's dtype and the slope of
+    the farthest level, whose bytes the intensity counts, are drawn in black. All else is grey.
+    """
+    import altair as alt
+
+    first = reports[0]
+    dots, missing = dots_of(reports, layers=layers)
+    frame = _frame(first, dots)
+    lines = lines_of(first, frame)
+    ridge = first.ridge_point
+    labels = [*line_labels(lines, frame), *([] if ridge is None else [ridge_label(ridge, frame)])]
+    names = dot_labels(dots, lines, labels, frame, layers=layers)
+    parts = [
+        *([] if ridge is None else [_ridge(ridge, first, frame)]),
+        *(_line(line, frame) for line in lines),
+        *(_gap(dot, first, frame) for dot in dots if not layers),
+        *([points(dots, frame, layers=layers)] if dots else []),
+        *(text(label, frame, size=SIZE, color=INK if label.is_strong else QUIET) for label in labels),
+        *(text(label, frame, size=NAME_SIZE, color=INK) for label in names),
+        caption(_caption(reports, missing, layers=layers), frame),
+    ]
+    chart = alt.LayerChart(layer=parts)
+    return chart.properties(
+        width=WIDTH,
+        height=HEIGHT,
+        background="white",
+        title=title(_headline(reports), [first.machine.title, settings(*reports)]),
+        config=alt.Config(font="Helvetica, Arial, sans-serif", view=alt.ViewConfig(stroke=None)),
+    )
+
+
+def _frame(report: Report, dots: Sequence[Dot]) -> Frame:
+    """Whole decades that hold every dot and every ridge point, with some room around them."""
+    machine = report.machine
+    own = machine.roof.peak_flop_per_s
+    highest = max(roof.peak_flop_per_s for roof in (machine.roof, *machine.roofs))
+    rates = [slope.peak_bytes_per_s for slope in machine.slopes]
+    x_low = min([dot.intensity for dot in dots] + [own / rate / 4 for rate in rates] or [1.0])
+    x_high = max([dot.intensity for dot in dots] + [highest / rate * 4 for rate in rates] or [1.0])
+    y_low = min([dot.flop_per_s for dot in dots] + [rate * x_low * 2 for rate in rates] + [own])
+    xs, ys = powers_of_ten(x_low / 1.5, x_high * 1.5), powers_of_ten(y_low / 1.5, highest * 1.5)
+    return Frame(
+        x_low=xs[0],
+        x_high=xs[-1],
+        y_low=ys[0],
+        y_high=ys[-1],
+        width=WIDTH,
+        height=HEIGHT,
+        x_title=f"FLOP per byte across {level_label(report.farthest_level) or 'memory'}",
+        y_title="FLOP/s",
+    )
+
+
+def _line(line: Line, frame: Frame) -> alt.Chart:
+    return rule(
+        (line.x, line.y, line.x2, line.y2),
+        frame,
+        color=INK if line.is_strong else QUIET,
+        width=1.0 if line.is_achieved else 2.0 if line.is_strong else 1.2,
+        dash=(6, 3) if line.is_achieved else (1, 0),
+    )
+
+
+def _ridge(ridge_point: float, report: Report, frame: Frame) -> alt.Chart:
+    """From the meeting of the model's roof and the farthest slope down to the axis."""
+    ends = (ridge_point, frame.y_low, ridge_point, report.machine.roof.peak_flop_per_s)
+    return rule(ends, frame, color=QUIET, width=1.0, dash=(1, 3))
+
+
+def _gap(dot: Dot, report: Report, frame: Frame) -> alt.Chart:
+    """From a dot up to what its intensity allows: what is left to gain."""
+    slope = report.machine.slope(report.farthest_level)
+    roof = report.machine.roof.peak_flop_per_s
+    allowed = roof if slope is None else min(roof, slope.peak_bytes_per_s * dot.intensity)
+    ends = (dot.intensity, dot.flop_per_s, dot.intensity, max(allowed, dot.flop_per_s))
+    return rule(ends, frame, color=QUIET, width=0.8, dash=(2, 2))
+
+
+def _headline(reports: Sequence[Report]) -> str:
+    models = listed(tuple(dict.fromkeys(report.trace.model for report in reports)), most=6)
+    return f"{models} on {reports[0].machine.name}"
+
+
+def _caption(reports: Sequence[Report], missing: Sequence[Missing], *, layers: bool) -> list[str]:
+    """How to read the chart, what it leaves out, and what it rests on."""
+    what = "a layer, its area the share of time" if layers else "a model"
+    lines = [
+        f"A dot is {what}: FLOPs over expected time, against FLOPs over expected bytes."
+        " Solid: peak. Dashed: what kernels achieve."
+    ]
+    if missing:
+        share = (
+            f" ({percent(fsum(one.share for one in missing))} of the time)"
+            if layers and len(reports) == 1
+            else ""
+        )
+        who = plural(len(missing), "layer") if layers else listed(tuple(one.name for one in missing))
+        lines.append(f"Without arithmetic, or without bytes, and so not shown: {who}{share}.")
+    assumed = [report.trace.model for report in reports if report.lower_bound]
+    if assumed:
+        lines.append(f"A lower bound, some arithmetic is unknown: {listed(tuple(assumed))}.")
+    unverified = reports[0].machine.unverified_numbers
+    rests = f"; rests on {plural(unverified, 'unverified number')}" if unverified else ""
+    lines.append(f"Computed by hwcost from published figures of the device{rests}.")
+    return lines
