@@ -1,0 +1,126 @@
+"""Moving data without arithmetic."""
+
+from __future__ import annotations
+
+from hwcost.graph import Op, Work
+from hwcost.rules.registry import RULES
+from hwcost.rules.work import free, work_of
+
+VIEW_COPIES = (
+    *(
+        "_conj",
+        "_neg_view",
+        "_reshape_alias",
+        "alias",
+        "as_strided",
+        "detach",
+        "diagonal",
+        "expand",
+        "narrow",
+    ),
+    *("permute", "select", "slice", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind"),
+    *("unfold", "unsqueeze", "values", "view", "view_as_complex", "view_as_real", "lift_fresh", "reshape"),
+)
+"""Views whose `_copy` twin makes a tensor of its own."""
+
+
+@RULES.add(
+    *(f"aten.{name}_copy" if not name.startswith("_re") else "aten._reshape_copy" for name in VIEW_COPIES),
+    *("aten.clone", "aten._to_copy", "aten.copy", "aten._lazy_clone", "aten._pin_memory", "aten._to_dense"),
+    *(
+        "aten.cat",
+        "aten.concat",
+        "aten.concatenate",
+        "aten.stack",
+        "aten._stack",
+        "aten.hstack",
+        "aten.vstack",
+    ),
+    *("aten.block_diag", "aten._chunk_cat", "aten.constant_pad_nd", "aten.repeat", "aten.tile", "aten.roll"),
+    *("aten.flip", "aten.rot90", "aten.tril", "aten.triu", "aten.diag_embed", "aten.complex"),
+    *("aten.pixel_shuffle", "aten.pixel_unshuffle", "aten.channel_shuffle", "aten.native_channel_shuffle"),
+    *(
+        "aten.im2col",
+        "aten.unfold_backward",
+        "aten.to_mkldnn",
+        "aten._mkldnn_reshape",
+        "aten._mkldnn_transpose",
+    ),
+    *(f"aten.{kind}_pad{d}d" for kind in ("reflection", "replication") for d in (1, 2, 3)),
+    *("aten._pack_padded_sequence", "aten.to_padded_tensor", "aten._nested_from_padded"),
+    *(
+        "aten._nested_tensor_from_mask",
+        "aten._nested_tensor_from_tensor_list",
+        "aten._convert_weight_to_int4pack",
+    ),
+)
+def copy(op: Op) -> Work:
+    """Copy: y = x, in another place, order, shape or type; several x side by side; x with a border.
+
+    macs         0
+    vector_ops   0: a change of type is not counted as arithmetic
+    bytes        each input is read once, y is written once
+    """
+    return work_of(op, "copy")
+
+
+@RULES.add("aten.copy_", "aten._foreach_copy_", "aten._copy_from", "aten.fill_", "aten.set_data")
+def overwrite(op: Op) -> Work:
+    """Overwrite: x = y: x is overwritten whole.
+
+    macs         0
+    bytes        y is read once, x is written once and not read
+    """
+    written = set(op.outputs)
+    kept = [tensor for tensor in op.inputs if tensor not in written]
+    return work_of(op, "copy", reads=kept, writes=op.outputs or op.inputs[:1])
+
+
+@RULES.add("aten.zero_", "aten._foreach_zero_", "aten.eye_")
+def zero(op: Op) -> Work:
+    """Zero: x = 0.
+
+    macs         0
+    bytes        x is written once and not read
+    """
+    return work_of(op, "copy", reads=(), writes=op.outputs or op.inputs)
+
+
+@RULES.add(
+    *(
+        f"aten.{name}"
+        for name in ("reshape", "contiguous", "to", "flatten", "type_as", "resolve_conj", "resolve_neg")
+    ),
+    *(
+        f"aten.{name}"
+        for name in ("view_as", "reshape_as", "expand_as", "ravel", "unflatten", "movedim", "narrow")
+    ),
+)
+def copy_where_needed(op: Op) -> Work:
+    """Copy where needed: y = x: a view where the layout, type and device allow one, else a copy.
+
+    macs         0
+    bytes        none where y lies in the storage of x; else x is read once and y written once
+    """
+    lies_there = all(y.storage.id == op.inputs[0].storage.id for y in op.outputs)
+    return free(op) if lies_there else work_of(op, "copy")
+
+
+@RULES.add("aten.col2im")
+def fold(op: Op) -> Work:
+    """Fold: y = sum of the overlapping columns of x.
+
+    vector_ops   1 per element of x
+    bytes        x is read once, y is written once
+    """
+    return work_of(op, "copy", vector_ops=op.inputs[0].elements)
+
+
+@RULES.add(*(f"aten.{kind}_pad{d}d_backward" for kind in ("reflection", "replication") for d in (1, 2, 3)))
+def padding_backward(op: Op) -> Work:
+    """Gradient of a border: g at each place, what its mirror images carry added.
+
+    vector_ops   1 per element of g
+    bytes        g is read once, the gradient is written once; x is not read
+    """
+    return work_of(op, "copy", vector_ops=op.inputs[0].elements, reads=op.inputs[:1])

@@ -1,0 +1,129 @@
+"""Factorisations, inverses and solutions of systems."""
+
+from __future__ import annotations
+
+from hwcost.graph import Op, Work
+from hwcost.rules.registry import RULES
+from hwcost.rules.work import work_of
+
+
+def _rounded_up(numerator: int, denominator: int) -> int:
+    return -(-numerator // denominator)
+
+
+def _elimination(m: int, n: int) -> int:
+    """Products of eliminating the columns of A[m,n]: m n k - (m + n) k^2 / 2 + k^3 / 3, rounded up."""
+    k = min(m, n)
+    halves = (m + n) * k**2
+    return m * n * k - halves // 2 + _rounded_up(2 * k**3 - 3 * (halves % 2), 6)
+
+
+def _matrices(op: Op) -> tuple[int, int, int]:
+    """(how many, rows, columns) of the first operand."""
+    a = op.inputs[0]
+    m, n = a.shape[-2:]
+    return a.elements // max(m * n, 1), m, n
+
+
+@RULES.add("aten.linalg_cholesky_ex", "aten.cholesky")
+def cholesky(op: Op) -> Work:
+    """A[n,n] = L L'.
+
+    macs         n^3 / 6 per matrix, rounded up
+    special_ops  n roots and n^2 / 2 divisions per matrix, rounded up
+    bytes        A is read once, L is written once
+    source       LAPACK Working Note 41, appendix C: potrf takes n^3 / 3 flops to leading order
+    """
+    batch, n, _ = _matrices(op)
+    return work_of(op, "reduction", macs=batch * _rounded_up(n**3, 6), special_ops=batch * (n + n * n // 2))
+
+
+@RULES.add("aten.linalg_lu_factor_ex", "aten.linalg_lu", "aten._linalg_det", "aten._linalg_slogdet")
+def lu(op: Op) -> Work:
+    """P A[m,n] = L U; a determinant is the product of U's diagonal.
+
+    macs         m n k - (m + n) k^2 / 2 + k^3 / 3 per matrix, k = min(m, n), rounded up: n^3 / 3 for square A
+    special_ops  k divisions per matrix
+    bytes        A is read once, the factors are written once
+    source       LAPACK Working Note 41, appendix C: getrf
+    """
+    batch, m, n = _matrices(op)
+    k = min(m, n)
+    macs = _elimination(m, n)
+    return work_of(op, "reduction", macs=batch * macs, special_ops=batch * k)
+
+
+@RULES.add("aten.linalg_inv_ex", "aten.inverse", "aten.linalg_inv", "aten.cholesky_inverse")
+def inverse(op: Op) -> Work:
+    """B = inverse of A[n,n].
+
+    macs         n^3 per matrix: n^3 / 3 for the factors, 2 n^3 / 3 for the rest
+    special_ops  n divisions per matrix
+    bytes        A is read once, B is written once
+    source       LAPACK Working Note 41, appendix C: getrf and getri
+    """
+    batch, n, _ = _matrices(op)
+    return work_of(op, "reduction", macs=batch * n**3, special_ops=batch * n)
+
+
+@RULES.add("aten._linalg_solve_ex")
+def solve(op: Op) -> Work:
+    """A[n,n] X = B[n,r].
+
+    macs         n^3 / 3 for the factors, rounded up, and n^2 r for both triangles, per matrix
+    special_ops  n + n r divisions per matrix
+    bytes        A and B are read once, X is written once
+    source       LAPACK Working Note 41, appendix C: getrf and getrs
+    """
+    batch, n, _ = _matrices(op)
+    columns = op.outputs[0].elements // max(batch * n, 1)
+    macs = _rounded_up(n**3, 3) + n * n * columns
+    return work_of(op, "reduction", macs=batch * macs, special_ops=batch * (n + n * columns))
+
+
+@RULES.add(
+    "aten.linalg_solve_triangular", "aten.triangular_solve", "aten.cholesky_solve", "aten.linalg_lu_solve"
+)
+def solve_triangular(op: Op) -> Work:
+    """T[n,n] X = B[n,r] with T triangular; both triangles for a solution from given factors.
+
+    macs         n^2 r / 2 per triangle, rounded up
+    special_ops  n r divisions per triangle
+    bytes        T and B are read once, X is written once
+    source       back substitution: n (n - 1) / 2 products per column, to leading order n^2 / 2
+    """
+    results = op.outputs[0].elements
+    a = op.inputs[0]
+    n = min(a.shape[-2:])
+    triangles = 2 if op.name in ("aten.cholesky_solve", "aten.linalg_lu_solve") else 1
+    if triangles == 2:
+        n = op.outputs[0].shape[-2]
+    return work_of(
+        op, "reduction", macs=triangles * _rounded_up(n * results, 2), special_ops=triangles * results
+    )
+
+
+@RULES.add("aten.linalg_qr", "aten.geqrf")
+def qr(op: Op) -> Work:
+    """A[m,n] = Q R by reflections.
+
+    macs         2 (m n k - (m + n) k^2 / 2 + k^3 / 3) for R, k = min(m, n), and as much again for Q
+    special_ops  2 k per matrix: root and division
+    bytes        A is read once, Q and R are written once
+    source       LAPACK Working Note 41, appendix C: geqrf and orgqr, twice the products of an elimination
+    """
+    batch, m, n = _matrices(op)
+    k = min(m, n)
+    macs = 2 * _elimination(m, n)
+    passes = 1 if op.name.endswith("geqrf") or op.attributes.get("mode") == "r" else 2
+    return work_of(op, "reduction", macs=passes * batch * macs, special_ops=2 * batch * k)
+
+
+@RULES.add("aten._linalg_check_errors")
+def check(op: Op) -> Work:
+    """Whether a factorisation failed.
+
+    macs         0
+    bytes        the flags are read once
+    """
+    return work_of(op, "reduction")
