@@ -1,1 +1,0 @@
-"""Run a model on the meta device and record what it does."""
