@@ -33,6 +33,10 @@ class Number(float):
         number.evidence, number.source = evidence, source
         return number
 
+    def __getnewargs_ex__(self) -> tuple[tuple[float], dict[str, str]]:
+        """What copying and pickling hand to `__new__`."""
+        return (float(self),), dict(vars(self))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeUnit:
@@ -71,9 +75,10 @@ class Device:
 
     name: of its file. title: in words. kind: "cpu", "gpu" or "accelerator". levels: nearest to the
     units first, the last one holds everything. efficiency: share of a unit's peak that kernels
-    of an op class reach. kernel_s, step_s: seconds that starting a kernel, and one step of a recurrent
-    layer, cost before any work. energy_j_per_flop: by dtype, empty where unknown. static_w: power
-    drawn whatever it does, None where unknown. fusion: what its usual runtime does.
+    of an op class reach, for every class and for "default". kernel_s, step_s: seconds that starting
+    a kernel, and one step of a recurrent layer, cost before any work. energy_j_per_flop: by dtype,
+    empty where unknown. static_w: power drawn whatever it does, None where unknown. fusion: what its
+    usual runtime does. numbers: each as the profile has it, of one instance where a level has more.
     """
 
     name: str
