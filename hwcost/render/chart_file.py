@@ -38,5 +38,8 @@ def chart_content(chart: alt.LayerChart, suffix: str) -> bytes:
         chart.save(pages, format="pdf")
         return pages.getvalue()
     text = StringIO()
-    chart.save(text, format="svg" if suffix == ".svg" else "html", inline=True)
+    if suffix == ".svg":
+        chart.save(text, format="svg")
+    else:
+        chart.save(text, format="html", inline=True)
     return text.getvalue().encode()

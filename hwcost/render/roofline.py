@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import fsum
 from typing import TYPE_CHECKING
 
-from hwcost.render.dots import Dot, Missing, dots_of
+from hwcost.render.dots import Dot, dots_of
+from hwcost.render.dots_table import allowed_flop_per_s, dots_notes
 from hwcost.render.frame import Frame, powers_of_ten
 from hwcost.render.labels import NAME_SIZE, SIZE, dot_labels, line_labels, ridge_label
 from hwcost.render.lines import Line, lines_of
 from hwcost.render.marks import INK, QUIET, caption, points, rule, text, title
 from hwcost.render.verdict import settings
-from hwcost.render.words import level_label, listed, percent, plural
+from hwcost.render.words import level_label, listed, plural
 from hwcost.report import Report
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def roofline(reports: Sequence[Report], *, layers: bool = False) -> alt.LayerCha
     import altair as alt
 
     first = reports[0]
-    dots, missing = dots_of(reports, layers=layers)
+    dots, _ = dots_of(reports, layers=layers)
     frame = _frame(first, dots)
     lines = lines_of(first, frame)
     ridge = first.ridge_point
@@ -43,7 +43,7 @@ def roofline(reports: Sequence[Report], *, layers: bool = False) -> alt.LayerCha
         *([points(dots, frame, layers=layers)] if dots else []),
         *(text(label, frame, size=SIZE, color=INK if label.is_strong else QUIET) for label in labels),
         *(text(label, frame, size=NAME_SIZE, color=INK) for label in names),
-        caption(_caption(reports, missing, layers=layers), frame),
+        caption(_caption(reports, layers=layers), frame),
     ]
     chart = alt.LayerChart(layer=parts)
     return chart.properties(
@@ -95,9 +95,7 @@ def _ridge(ridge_point: float, report: Report, frame: Frame) -> alt.Chart:
 
 def _gap(dot: Dot, report: Report, frame: Frame) -> alt.Chart:
     """From a dot up to what its intensity allows: what is left to gain."""
-    slope = report.machine.slope(report.farthest_level)
-    roof = report.machine.roof.peak_flop_per_s
-    allowed = roof if slope is None else min(roof, slope.peak_bytes_per_s * dot.intensity)
+    allowed = allowed_flop_per_s(dot.intensity, report)
     ends = (dot.intensity, dot.flop_per_s, dot.intensity, max(allowed, dot.flop_per_s))
     return rule(ends, frame, color=QUIET, width=0.8, dash=(2, 2))
 
@@ -107,24 +105,14 @@ def _headline(reports: Sequence[Report]) -> str:
     return f"{models} on {reports[0].machine.name}"
 
 
-def _caption(reports: Sequence[Report], missing: Sequence[Missing], *, layers: bool) -> list[str]:
+def _caption(reports: Sequence[Report], *, layers: bool) -> list[str]:
     """How to read the chart, what it leaves out, and what it rests on."""
     what = "a layer, its area the share of time" if layers else "a model"
     lines = [
         f"A dot is {what}: FLOPs over expected time, against FLOPs over expected bytes."
         " Solid: peak. Dashed: what kernels achieve."
     ]
-    if missing:
-        share = (
-            f" ({percent(fsum(one.share for one in missing))} of the time)"
-            if layers and len(reports) == 1
-            else ""
-        )
-        who = plural(len(missing), "layer") if layers else listed(tuple(one.name for one in missing))
-        lines.append(f"Without arithmetic, or without bytes, and so not shown: {who}{share}.")
-    assumed = [report.trace.model for report in reports if report.lower_bound]
-    if assumed:
-        lines.append(f"A lower bound, some arithmetic is unknown: {listed(tuple(assumed))}.")
+    lines += dots_notes(reports, layers=layers)
     unverified = reports[0].machine.unverified_numbers
     rests = f"; rests on {plural(unverified, 'unverified number')}" if unverified else ""
     lines.append(f"Computed by hwcost from published figures of the device{rests}.")

@@ -7,6 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
+from hwcost.render.dots_table import dots_notes, dots_table
 from hwcost.render.tables import Column, Table, report_tables
 from hwcost.render.verdict import notes, settings, verdict
 from hwcost.render.words import shortened_label
@@ -42,6 +43,20 @@ def comparison_text(reports: Sequence[Report], *, width: int = 80, colour: bool 
         comparison_verdict(reports),
         comparison_tables(reports, width=width),
         comparison_notes(reports),
+        subtitles=(reports[0].machine.title, settings(*reports)),
+        width=width,
+        colour=colour,
+    )
+
+
+def dots_text(
+    reports: Sequence[Report], *, layers: bool = False, width: int = 80, colour: bool = False
+) -> str:
+    """The dots of a roofline chart in numbers."""
+    return text_of(
+        comparison_verdict(reports),
+        [dots_table(reports, layers=layers)],
+        dots_notes(reports, layers=layers),
         subtitles=(reports[0].machine.title, settings(*reports)),
         width=width,
         colour=colour,

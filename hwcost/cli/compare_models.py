@@ -1,0 +1,80 @@
+"""The command `compare-models`: several models side by side on one device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hwcost.cli.options import (
+    BatchOption,
+    DeviceOption,
+    DtypeOption,
+    Format,
+    FormatOption,
+    FusionOption,
+    ModelsArgument,
+    OrderOption,
+    OutputOption,
+    SeqLenOption,
+    SetOption,
+    StrictOption,
+)
+from hwcost.cli.output import chosen_format, deliver, page
+from hwcost.cli.run import Run, reports_of
+
+if TYPE_CHECKING:
+    from hwcost.report import Report
+
+EXAMPLES = """\b
+Examples:
+  hwcost compare-models lstm gru tcn transformer --seq-len 1000 --device echo_arm
+  hwcost compare-models lstm tcn --set lstm.hidden_size=256 --format csv -o table.csv
+"""
+
+
+def compare_models(
+    models: ModelsArgument,
+    seq_len: SeqLenOption = None,
+    batch: BatchOption = None,
+    dtype: DtypeOption = None,
+    device: DeviceOption = "echo_arm",
+    settings: SetOption = None,
+    fusion: FusionOption = None,
+    order: OrderOption = "offline",
+    strict: StrictOption = False,
+    form: FormatOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Put models side by side on one device."""
+    form = chosen_format(form, output)
+    run = Run(
+        device=device,
+        seq_len=seq_len,
+        batch=batch,
+        dtype=dtype,
+        settings=tuple(settings or ()),
+        fusion=fusion,
+        order=order,
+        strict=strict,
+    )
+    deliver(_text(reports_of(models, run), form, output), output)
+
+
+def _text(reports: Sequence[Report], form: Format, output: Path | None) -> str:
+    if form == "json":
+        from hwcost.render.json import comparison_json
+
+        return comparison_json(reports)
+    if form == "csv":
+        from hwcost.render.csv import comparison_csv
+
+        return comparison_csv(reports)
+    if form == "markdown":
+        from hwcost.render.markdown import comparison_markdown
+
+        return comparison_markdown(reports)
+    from hwcost.render.terminal import comparison_text
+
+    width, colour = page(output)
+    return comparison_text(reports, width=width, colour=colour)

@@ -1,0 +1,58 @@
+"""The options that commands share: their names, their help, and what they may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Format = Literal["table", "json", "csv", "markdown"]
+Fusion = Literal["eager", "fused"]
+Order = Literal["offline"]
+
+MODEL_HELP = "A ready-made name, FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, or a saved trace (.json)."
+
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
+ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODEL_HELP)]
+SeqLenOption = Annotated[
+    int | None, typer.Option("--seq-len", min=1, metavar="N", help="Time steps; default: the model's own.")
+]
+BatchOption = Annotated[
+    int | None,
+    typer.Option(
+        "--batch", min=1, metavar="N", help="Sequences or images at once; default: the model's own."
+    ),
+]
+DtypeOption = Annotated[
+    str | None,
+    typer.Option("--dtype", metavar="NAME", help="Take all floating-point tensors as fp16, int8, ..."),
+]
+DeviceOption = Annotated[
+    str, typer.Option("--device", metavar="NAME|FILE", help="A name of `hwcost devices`, or one's own .yaml.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter, as often as needed."),
+]
+FusionOption = Annotated[
+    Fusion | None,
+    typer.Option(
+        "--fusion", metavar="eager|fused", help="Every op a kernel, or fused; default: the device's."
+    ),
+]
+OrderOption = Annotated[
+    Order, typer.Option("--order", metavar="offline", help="Order of execution: the whole sequence is there.")
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Fail on ops that no rule knows.")]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        metavar="table|json|csv|markdown",
+        help="How to print; default: what the name of the output file says, else table.",
+    ),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead.")
+]

@@ -1,0 +1,108 @@
+"""Where the text of a command goes: the terminal, a pipe or a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from hwcost.cli.options import Format
+from hwcost.errors import UsageError
+
+PIPE_WIDTH = 80
+NARROWEST, WIDEST = 60, 120
+"""Letters per line where a terminal does not say, and between which its own width is followed."""
+
+PATIENCE_S = 1.0
+"""Seconds of silence before a command says what it is doing."""
+
+FORMATS: dict[str, Format] = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "markdown"}
+
+PLAIN = str.maketrans({"─": "-", "…": "~", "≥": ">"})
+"""Letters for terminals and pipes that know ASCII only."""
+
+
+def chosen_format(form: Format | None, output: Path | None) -> Format:
+    """The format that is asked for, by name or by the suffix of the file to write."""
+    check_folder(output)
+    if form is not None or output is None:
+        return form or "table"
+    suffix = output.suffix.lower()
+    if suffix not in FORMATS:
+        kinds = ", ".join(FORMATS)
+        raise UsageError(
+            f"a report cannot be a {suffix} file" if suffix else "no suffix says what kind of file",
+            where=str(output),
+            mend=f"end the name in one of {kinds}, or give --format",
+        )
+    return FORMATS[suffix]
+
+
+def check_folder(output: Path | None) -> None:
+    """Raise UsageError where a file cannot be made, before anything is computed for it."""
+    if output is None:
+        return
+    if output.is_dir():
+        raise UsageError("is a folder", where=str(output), mend="give the name of a file")
+    folder = output.resolve().parent
+    if not folder.is_dir():
+        raise UsageError("its folder does not exist", where=str(output), mend=f"make {folder} first")
+
+
+def page(output: Path | None) -> tuple[int, bool]:
+    """Width and colour of a table that is printed, or written to a file: (letters, in colour)."""
+    if output is not None or not sys.stdout.isatty():
+        return PIPE_WIDTH, False
+    width = min(max(os.get_terminal_size(sys.stdout.fileno()).columns, NARROWEST), WIDEST)
+    return width, not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Print a text, or write it to a file and say so on the error stream."""
+    if output is None:
+        typer.echo(_printable(text), nl=False)
+        return
+    deliver_file(text.encode(), output)
+
+
+def deliver_file(content: bytes, output: Path) -> None:
+    """Write a file whole, and say so on the error stream."""
+    from hwcost.render.files import write
+
+    write(output, content)
+    typer.echo(f"wrote {output}", err=True)
+
+
+@contextmanager
+def progress(message: str) -> Iterator[None]:
+    """Say on a terminal what is being done, if it takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from threading import Timer
+
+    line = f"{message} ..."
+    timer = Timer(PATIENCE_S, lambda: typer.echo(line, err=True, nl=False))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if timer.finished.is_set():
+            typer.echo(f"\r{' ' * len(line)}\r", err=True, nl=False)
+
+
+def _printable(text: str) -> str:
+    """The text in letters that standard output can write."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(PLAIN).encode(encoding, "replace").decode(encoding)
+    return text

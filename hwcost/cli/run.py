@@ -1,0 +1,86 @@
+"""From the words of a command to reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How models are to be run, as the options of a command say it. settings: pairs KEY=VALUE."""
+
+    device: str
+    seq_len: int | None
+    batch: int | None
+    dtype: str | None
+    settings: Sequence[str]
+    fusion: str | None
+    order: str
+    strict: bool
+
+
+def reports_of(models: Sequence[str], run: Run) -> list[Report]:
+    """One report per model, all on the same device.
+
+    Raises HwcostError for what is misspelt, before any model is built, or cannot be traced.
+    """
+    from hwcost.api import analyze
+    from hwcost.cli.output import progress
+    from hwcost.devices import load_device
+    from hwcost.units import dtype_name
+
+    settings = [settings_for(model, run.settings, models) for model in models]
+    dtype = None if run.dtype is None else dtype_name(run.dtype)
+    device = load_device(run.device)
+    reports = []
+    for model, chosen in zip(models, settings, strict=True):
+        with progress(f"analyzing {model}"):
+            report = analyze(
+                model,
+                device=device,
+                seq_len=_seq_len(model, run, alone=len(models) == 1),
+                batch=run.batch,
+                dtype=dtype,
+                order=run.order,
+                fusion=run.fusion,
+                settings=chosen,
+                strict=run.strict,
+            )
+        reports.append(report)
+    return reports
+
+
+def settings_for(model: str, pairs: Sequence[str], models: Sequence[str] = ()) -> dict[str, object]:
+    """The hyper-parameters of a model among pairs KEY=VALUE, and MODEL.KEY=VALUE for one of several."""
+    chosen: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        owner, dot, name = key.rpartition(".")
+        if not equals or not name.strip():
+            raise UsageError("no KEY=VALUE", where=f"--set {pair}", mend="write it as --set hidden_size=1024")
+        if dot and owner not in (models or (model,)):
+            raise UsageError(
+                f"{owner!r} is none of the models", where=f"--set {pair}", mend="write MODEL.KEY=VALUE"
+            )
+        if dot and owner != model:
+            continue
+        if name in chosen:
+            raise UsageError(f"{name!r} is set twice", where=f"--set {pair}", mend="keep one of them")
+        chosen[name.strip()] = value.strip()
+    return chosen
+
+
+def _seq_len(model: str, run: Run, *, alone: bool) -> int | None:
+    """The sequence length for a model; beside others, a ready-made one without a time axis takes none."""
+    from hwcost.models import card, model_names
+
+    if run.seq_len is None or alone or model not in model_names():
+        return run.seq_len
+    return run.seq_len if "seq_len" in card(model).settings else None

@@ -1,0 +1,32 @@
+"""The command `trace`: record a model once, without its weights, to analyze it anywhere."""
+
+from __future__ import annotations
+
+from hwcost.cli.options import BatchOption, ModelArgument, OutputOption, SeqLenOption, SetOption
+from hwcost.cli.output import check_folder, deliver, progress
+
+EXAMPLES = """\b
+Examples:
+  hwcost trace lstm --seq-len 1000 -o lstm.json
+  hwcost trace my_model.py:build --set hidden_size=256 -o mine.json
+  hwcost analyze mine.json --device echo_arm          (without PyTorch)
+"""
+
+
+def trace(
+    model: ModelArgument,
+    seq_len: SeqLenOption = None,
+    batch: BatchOption = None,
+    settings: SetOption = None,
+    output: OutputOption = None,
+) -> None:
+    """Record a model in a file, without weights or code."""
+    from hwcost.cli.run import settings_for
+    from hwcost.load import load_trace
+    from hwcost.tracefile import to_json
+
+    check_folder(output)
+    chosen = settings_for(model, settings or ())
+    with progress(f"tracing {model}"):
+        recorded = load_trace(model, seq_len=seq_len, batch=batch, settings=chosen)
+    deliver(f"{to_json(recorded)}\n", output)
