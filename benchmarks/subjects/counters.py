@@ -94,6 +94,7 @@ def contests() -> Mapping[str, Callable[[], Contest]]:
 
 def results(repeats: int) -> Iterator[Result]:
     """Per model: two ratios of time, and by how many MACs hwcost is off the mark."""
+    torch.set_num_threads(1)  # a CPU that others use as well makes its threads wait for each other
     for name, make in contests().items():
         contest = make()
         counters = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -37,7 +37,7 @@ def analyze_in_process(seq_len: int, name: str) -> None:
 def results(repeats: int) -> Iterator[Result]:
     """Ratios of whole processes, then of calls."""
     with TemporaryDirectory() as cache:
-        ways = {
+        ways: dict[str, Callable[[int], None]] = {
             "lstm, whole process, empty cache": analyze_cold,
             "lstm, whole process, filled cache": partial(analyze_warm, cache=cache),
             **{

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ GOAL_S: Final = 0.3
 
 def results(repeats: int) -> Iterator[Result]:
     """Seconds of commands that compute nothing, beside those of Python alone."""
-    cases = {
+    cases: dict[str, Callable[[], object]] = {
         "hwcost --help": partial(hwcost, "--help"),
         "hwcost devices": partial(hwcost, "devices"),
         "hwcost models": partial(hwcost, "models"),
