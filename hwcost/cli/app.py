@@ -70,17 +70,12 @@ def main() -> None:
     """Run the command line: what a user can mend is told in one line, with exit status 2."""
     try:
         status = app(prog_name="hwcost", standalone_mode=False)
-        sys.stdout.flush()
     except HwcostError as error:
         status = _told(error, str(error))
     except typer.TyperException as error:
         status = _told(error, _in_one_line(error))
     except KeyboardInterrupt:
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone. Nothing is left to tell, nor should Python complain at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 0
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -20,6 +20,9 @@ NAMED_LAYERS = 8
 
 LONGEST_NAME = 34
 
+Ends = tuple[float, float, float, float]
+"""A line from (x, y) to (x2, y2)."""
+
 MODEL_AREA = 150
 LAYER_AREAS = (25, 1600)
 """Pixels of a model's dot; of a layer's, from no share of the time to all of it."""
@@ -73,9 +76,9 @@ def ridge_label(ridge_point: float, frame: Frame) -> Label:
 
 
 def dot_labels(
-    dots: Sequence[Dot], lines: Sequence[Line], taken: Sequence[Label], frame: Frame, *, layers: bool
+    dots: Sequence[Dot], lines: Sequence[Ends], taken: Sequence[Label], frame: Frame, *, layers: bool
 ) -> list[Label]:
-    """The names of models, or of the layers that take longest, each beside its dot."""
+    """The names of models, or of the layers that take longest, beside their dots, clear of all lines."""
     groups = _together(sorted(dots, key=lambda dot: -dot.share), frame) if layers else [[dot] for dot in dots]
     named = groups[:NAMED_LAYERS] if layers else groups
     texts = [_name(group) for group in named]
@@ -150,10 +153,11 @@ def _along(line: Line, frame: Frame) -> Label:
     )
 
 
-def _line_boxes(line: Line, frame: Frame) -> list[Box]:
-    """The line as a row of small boxes."""
-    (left, bottom), (right, top) = frame.pixel(line.x, line.y), frame.pixel(line.x2, line.y2)
-    pieces = max(int((right - left) / 6), 1)
+def _line_boxes(ends: Ends, frame: Frame) -> list[Box]:
+    """A line from (x, y) to (x2, y2) as a row of small boxes."""
+    x, y, x2, y2 = ends
+    (left, bottom), (right, top) = frame.pixel(x, y), frame.pixel(x2, y2)
+    pieces = max(int(hypot(right - left, top - bottom) / 6), 1)
     places = [(place + 0.5) / pieces for place in range(pieces)]
     middles = [(left + share * (right - left), bottom + share * (top - bottom)) for share in places]
-    return [Box(left=x - 3, top=y - 1.5, right=x + 3, bottom=y + 1.5) for x, y in middles]
+    return [Box(left=x - 2, top=y - 2, right=x + 2, bottom=y + 2) for x, y in middles]

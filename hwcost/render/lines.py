@@ -29,6 +29,10 @@ class Line:
     is_strong: bool
     is_achieved: bool
 
+    @property
+    def ends(self) -> tuple[float, float, float, float]:
+        return self.x, self.y, self.x2, self.y2
+
 
 def lines_of(report: Report, frame: Frame) -> tuple[Line, ...]:
     """All lines that lie in the frame, the model's own last, so that they are drawn on top."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hwcost.render.dots import Dot, dots_of
 from hwcost.render.dots_table import allowed_flop_per_s, dots_notes
 from hwcost.render.frame import Frame, powers_of_ten
-from hwcost.render.labels import NAME_SIZE, SIZE, dot_labels, line_labels, ridge_label
+from hwcost.render.labels import NAME_SIZE, SIZE, Ends, dot_labels, line_labels, ridge_label
 from hwcost.render.lines import Line, lines_of
 from hwcost.render.marks import INK, QUIET, caption, points, rule, text, title
 from hwcost.render.verdict import settings
@@ -35,11 +35,14 @@ def roofline(reports: Sequence[Report], *, layers: bool = False) -> alt.LayerCha
     lines = lines_of(first, frame)
     ridge = first.ridge_point
     labels = [*line_labels(lines, frame), *([] if ridge is None else [ridge_label(ridge, frame)])]
-    names = dot_labels(dots, lines, labels, frame, layers=layers)
+    ridges = [] if ridge is None else [(ridge, frame.y_low, ridge, first.machine.roof.peak_flop_per_s)]
+    gaps = [] if layers else [_gap(dot, first) for dot in dots]
+    ends = [*(line.ends for line in lines), *ridges, *gaps]
+    names = dot_labels(dots, ends, labels, frame, layers=layers)
     parts = [
-        *([] if ridge is None else [_ridge(ridge, first, frame)]),
+        *(rule(end, frame, color=QUIET, width=1.0, dash=(1, 3)) for end in ridges),
         *(_line(line, frame) for line in lines),
-        *(_gap(dot, first, frame) for dot in dots if not layers),
+        *(rule(gap, frame, color=QUIET, width=0.8, dash=(2, 2)) for gap in gaps),
         *([points(dots, frame, layers=layers)] if dots else []),
         *(text(label, frame, size=SIZE, color=INK if label.is_strong else QUIET) for label in labels),
         *(text(label, frame, size=NAME_SIZE, color=INK) for label in names),
@@ -79,7 +82,7 @@ def _frame(report: Report, dots: Sequence[Dot]) -> Frame:
 
 def _line(line: Line, frame: Frame) -> alt.Chart:
     return rule(
-        (line.x, line.y, line.x2, line.y2),
+        line.ends,
         frame,
         color=INK if line.is_strong else QUIET,
         width=1.0 if line.is_achieved else 2.0 if line.is_strong else 1.2,
@@ -87,17 +90,10 @@ def _line(line: Line, frame: Frame) -> alt.Chart:
     )
 
 
-def _ridge(ridge_point: float, report: Report, frame: Frame) -> alt.Chart:
-    """From the meeting of the model's roof and the farthest slope down to the axis."""
-    ends = (ridge_point, frame.y_low, ridge_point, report.machine.roof.peak_flop_per_s)
-    return rule(ends, frame, color=QUIET, width=1.0, dash=(1, 3))
-
-
-def _gap(dot: Dot, report: Report, frame: Frame) -> alt.Chart:
+def _gap(dot: Dot, report: Report) -> Ends:
     """From a dot up to what its intensity allows: what is left to gain."""
     allowed = allowed_flop_per_s(dot.intensity, report)
-    ends = (dot.intensity, dot.flop_per_s, dot.intensity, max(allowed, dot.flop_per_s))
-    return rule(ends, frame, color=QUIET, width=0.8, dash=(2, 2))
+    return dot.intensity, dot.flop_per_s, dot.intensity, max(allowed, dot.flop_per_s)
 
 
 def _headline(reports: Sequence[Report]) -> str:
