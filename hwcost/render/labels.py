@@ -51,16 +51,23 @@ class Label:
 
 
 def line_labels(lines: Sequence[Line], frame: Frame) -> list[Label]:
-    """The names of the peaks: a roof's above its right end, a slope's along its lower half.
+    """The names of the peaks, each once: a slope's along its lower half, a roof's at its right end.
 
     Of roofs so close that their names would touch, the strongest keeps its name.
     """
-    labels: list[Label] = []
-    for line in sorted(lines, key=lambda line: (not line.is_strong, line.is_slope)):
-        if not line.name:
+    named = sorted(
+        (line for line in lines if line.name), key=lambda line: (line.is_slope, not line.is_strong)
+    )
+    once = {line.name: line for line in reversed(named)}
+    labels = [_along(line, frame) for line in once.values() if line.is_slope]
+    strokes = [box for line in lines for box in _line_boxes(line.ends, frame)]
+    for line in reversed(once.values()):
+        if line.is_slope:
             continue
-        label = _along(line, frame) if line.is_slope else _above(line, frame)
-        if line.is_slope or not _touches(label, labels):
+        taken = [*strokes, *(box for label in labels for box in label.boxes)]
+        sides = [_at_the_end(line, frame, down) for down in (-0.8 * SIZE, 0.8 * SIZE)]
+        label = min(sides, key=lambda side: sum(box.overlap(other) for box in side.boxes for other in taken))
+        if not _touches(label, labels):
             labels.append(label)
     return labels
 
@@ -121,9 +128,10 @@ def _touches(label: Label, others: Sequence[Label]) -> bool:
     return any(mine.overlap(box) for mine in label.boxes for other in others for box in other.boxes)
 
 
-def _above(line: Line, frame: Frame) -> Label:
+def _at_the_end(line: Line, frame: Frame, lower: float) -> Label:
+    """At the right end of a line, by some pixels lower than it."""
     right, down = frame.pixel(line.x2, line.y2)
-    down -= 0.8 * SIZE
+    down += lower
     x, y = frame.point(right, down)
     box = text_box(line.name, right, down, size=SIZE, align="right")
     return Label(text=line.name, x=x, y=y, boxes=(box,), align="right", is_strong=line.is_strong)

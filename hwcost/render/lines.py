@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hwcost.render.frame import Frame
-from hwcost.render.words import level_label, listed, quantity
+from hwcost.render.words import dtype_label, level_label, listed, quantity
 from hwcost.report import Machine, Report, Roof
 
 SAME = 0.02
@@ -17,7 +17,8 @@ SAME = 0.02
 class Line:
     """A straight line from (x, y) to (x2, y2), x < x2.
 
-    name: written beside it, "" for none. is_strong: the model's own roof, the farthest slope.
+    name: written beside it, "" for none. is_strong: the model's own roof, and the farthest slope up to
+    it; further up that slope is drawn again, like the others.
     """
 
     x: float
@@ -48,7 +49,9 @@ def _peaks(report: Report, frame: Frame) -> Iterator[Line]:
     for slope in machine.slopes:
         rate = slope.peak_bytes_per_s
         name = f"{level_label(slope.level)} {quantity(rate, 'B/s')}"
-        yield _slope(rate, top, frame, name=name, is_strong=slope.level == far)
+        yield _slope(rate, top, frame, name=name, is_strong=False)
+        if slope.level == far:
+            yield _slope(rate, machine.roof.peak_flop_per_s, frame, name=name, is_strong=True)
     for roof, name, is_own in roofs:
         label = f"{name} {quantity(roof.peak_flop_per_s, 'FLOP/s')}"
         yield _roof(roof.peak_flop_per_s, steepest, frame, name=label, is_strong=is_own)
@@ -81,8 +84,10 @@ def _roof_groups(machine: Machine) -> list[tuple[Roof, str, bool]]:
 def _roof_name(group: list[Roof]) -> str:
     units: dict[str, list[str]] = {}
     for roof in group:
-        units.setdefault(roof.unit, []).append(roof.dtype)
-    return ", ".join(f"{unit} {listed(tuple(sorted(dtypes)), most=3)}" for unit, dtypes in units.items())
+        units.setdefault(roof.unit, []).append(dtype_label(roof.dtype))
+    return ", ".join(
+        f"{unit} {listed(tuple(sorted(set(dtypes))), most=3)}" for unit, dtypes in sorted(units.items())
+    )
 
 
 def _slope(

@@ -46,9 +46,19 @@ def plural(number: int, noun: str) -> str:
 
 
 def level_label(level: str) -> str:
-    """A level's name as the field writes it: DRAM, L2, HBM; other names stay as they are."""
-    is_abbreviation = len(level) <= 4 or any(letter.isdigit() for letter in level) or level.endswith("ram")
-    return level.upper() if is_abbreviation and " " not in level else level
+    """A level's name as the field writes it: DRAM, L2, HBM, flash, infinity cache."""
+    is_short = len(level) <= 5
+    is_abbreviation = not set(level) & set("aeiou_ ") or level.endswith(("ram", "mem"))
+    if is_short and (is_abbreviation or any(letter.isdigit() for letter in level)):
+        return level.upper()
+    return level.replace("_", " ")
+
+
+def dtype_label(dtype: str) -> str:
+    """A dtype in the short way: fp32, bf16, fp8, int8."""
+    if dtype.startswith("float8"):
+        return "fp8"
+    return dtype.replace("bfloat", "bf").replace("tfloat", "tf").replace("float", "fp")
 
 
 def bound_label(bound: str) -> str:

@@ -66,8 +66,8 @@ def test_lines_are_the_roofs_and_slopes_of_the_device() -> None:
         assert slopes[name].y2 == pytest.approx(40e9)  # up to the highest roof
     roofs = {line.name: line for line in lines if not line.is_slope and line.name}
     assert {name: line.y for name, line in roofs.items()} == {
-        "vector float32 40 GFLOP/s": 40e9,
-        "vector float64 10 GFLOP/s": 10e9,
+        "vector fp32 40 GFLOP/s": 40e9,
+        "vector fp64 10 GFLOP/s": 10e9,
     }
     achieved = [line for line in lines if line.is_achieved]
     assert sorted(line.y2 for line in achieved) == [pytest.approx(25e9)] * 3  # two slopes and their roof
@@ -79,7 +79,14 @@ def test_roofs_of_one_height_are_one_line() -> None:
     names = [
         line.name for line in lines_of(replace(too_large(), machine=machine), FRAME) if not line.is_slope
     ]
-    assert "matrix bfloat16 and float16 312 TFLOP/s" in names
+    assert "matrix bf16 and fp16 312 TFLOP/s" in names
+
+
+def test_the_slope_of_the_farthest_level_is_strong_up_to_the_models_own_roof() -> None:
+    half = replace(EDGE, roof=EDGE.roofs[1])  # 10 GFLOP/s, under one of 40
+    strong = [line for line in lines_of(replace(lstm(), machine=half), FRAME) if line.is_strong and line.name]
+    (slope,) = [line for line in strong if line.is_slope]
+    assert (slope.name, slope.y2) == ("DRAM 6.4 GB/s", pytest.approx(10e9))
 
 
 def test_the_ridge_point_is_marked() -> None:
