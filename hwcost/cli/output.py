@@ -83,10 +83,15 @@ def progress(message: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    from threading import Timer
+    from threading import Event, Timer
 
-    line = f"{message} ..."
-    timer = Timer(PATIENCE_S, lambda: typer.echo(line, err=True, nl=False))
+    line, shown = f"{message} ...", Event()
+
+    def show() -> None:
+        typer.echo(line, err=True, nl=False)
+        shown.set()
+
+    timer = Timer(PATIENCE_S, show)
     timer.daemon = True
     timer.start()
     try:
@@ -94,7 +99,7 @@ def progress(message: str) -> Iterator[None]:
     finally:
         timer.cancel()
         timer.join()
-        if timer.finished.is_set():
+        if shown.is_set():
             typer.echo(f"\r{' ' * len(line)}\r", err=True, nl=False)
 
 

@@ -14,6 +14,7 @@ from hwcost.render.words import shortened_label
 from hwcost.report import Report
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table as RichTable
 
 GAP = 2
@@ -74,21 +75,10 @@ def text_of(
     colour: bool = False,
 ) -> str:
     """A headline, tables and remarks, one below the other, each set apart by an empty line."""
-    from rich.console import Console
     from rich.text import Text
 
     written = StringIO()
-    console = Console(
-        file=written,
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = _console(written, width, colour=colour)
     style = BOUND_STYLES.get(bound, "magenta") if bound else ""
     console.print(Text(headline, style=f"bold {style}"))
     for line in filter(None, subtitles):
@@ -104,6 +94,23 @@ def text_of(
     for remark in remarks:
         console.print(_bullet(remark))
     return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
+
+
+def _console(written: StringIO, width: int, *, colour: bool) -> Console:
+    """A console that writes text as it is given: no markup, no colours of its own choice."""
+    from rich.console import Console
+
+    return Console(
+        file=written,
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
 
 
 def _bullet(text: str) -> RichTable:
@@ -138,7 +145,7 @@ def _rich_table(table: Table, width: int) -> RichTable:
 
 
 def _width(table: Table, place: int) -> int:
-    return max(len(table.columns[place].name), *(len(row[place]) for row in table.rows))
+    return max(len(cell) for cell in (table.columns[place].name, *(row[place] for row in table.rows)))
 
 
 def _style(cell: str, column: Column) -> str:

@@ -151,6 +151,10 @@ def test_dots_in_numbers() -> None:
     assert "so not shown: tiny." in text
 
 
+def test_models_without_dots_are_named() -> None:
+    assert "so not shown: tiny." in dots_text([tiny()])
+
+
 def test_entries_are_wrapped() -> None:
     text = entries_text("A headline.", [Entry(head="name  1 GB", lines=("word " * 40, ""))], width=60)
     assert text.startswith("A headline.\n\nname  1 GB\n    word word")
