@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from hwcost.graph import Attention, Op, Tensor, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integer, number, operands, require, work_of
 
 MASK_NAMES = ("attn_mask", "attn_bias")
@@ -38,16 +38,12 @@ VECTOR_OPS_PER_SCORE_BACKWARD = 6
 
 @RULES.add(
     "torch.scaled_dot_product_attention",
-    "aten.scaled_dot_product_attention",
-    "aten._scaled_dot_product_attention_math",
-    "aten._scaled_dot_product_attention_math_for_mps",
-    "aten._scaled_dot_product_flash_attention",
-    "aten._scaled_dot_product_flash_attention_for_cpu",
-    "aten._scaled_dot_product_efficient_attention",
-    "aten._scaled_dot_product_cudnn_attention",
-    "aten._scaled_dot_product_fused_attention_overrideable",
-    "aten._triton_scaled_dot_attention",
     "higher_order.flex_attention",
+    *aten("scaled_dot_product_attention _scaled_dot_product_attention_math"),
+    *aten("_scaled_dot_product_attention_math_for_mps _scaled_dot_product_flash_attention"),
+    *aten("_scaled_dot_product_flash_attention_for_cpu _scaled_dot_product_efficient_attention"),
+    *aten("_scaled_dot_product_cudnn_attention _scaled_dot_product_fused_attention_overrideable"),
+    *aten("_triton_scaled_dot_attention"),
 )
 def attention(op: Op) -> Work:
     """y[h,n,dv] = softmax(scale * q[h,n,d] k[g,m,d]' + mask) v[g,m,dv]; h heads in all, h/g share a k, v.
@@ -97,11 +93,11 @@ def attention_sequence_first(op: Op) -> Work:
 
 
 @RULES.add(
-    "aten._scaled_dot_product_flash_attention_backward",
-    "aten._scaled_dot_product_flash_attention_for_cpu_backward",
-    "aten._scaled_dot_product_efficient_attention_backward",
-    "aten._scaled_dot_product_cudnn_attention_backward",
-    "aten._scaled_dot_product_fused_attention_overrideable_backward",
+    *aten("_scaled_dot_product_flash_attention_backward"),
+    *aten("_scaled_dot_product_flash_attention_for_cpu_backward"),
+    *aten("_scaled_dot_product_efficient_attention_backward"),
+    *aten("_scaled_dot_product_cudnn_attention_backward"),
+    *aten("_scaled_dot_product_fused_attention_overrideable_backward"),
 )
 def attention_backward(op: Op) -> Work:
     """Gradients of scaled dot-product attention for q, k and v; the scores are computed anew.

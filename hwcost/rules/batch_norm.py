@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwcost.graph import Op, Work
 from hwcost.rules.normalisation import PER_ROW, STATISTICS
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import operands, per_element, present, work_of
 
 UPDATE = 6
@@ -15,14 +15,9 @@ FOLDED_VECTOR_OPS = 4
 
 
 @RULES.add(
-    *("aten.native_batch_norm", "aten._native_batch_norm_legit", "aten._native_batch_norm_legit_no_training"),
-    *(
-        "aten._native_batch_norm_legit_functional",
-        "aten._batch_norm_with_update",
-        "aten._batch_norm_no_update",
-    ),
-    *("aten._batch_norm_with_update_functional", "aten.cudnn_batch_norm", "aten.miopen_batch_norm"),
-    "aten.batch_norm",
+    *aten("native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training"),
+    *aten("_native_batch_norm_legit_functional _batch_norm_with_update _batch_norm_no_update"),
+    *aten("_batch_norm_with_update_functional cudnn_batch_norm miopen_batch_norm batch_norm"),
 )
 def batch_norm(op: Op) -> Work:
     """Batch norm: y = (x - mean) / sqrt(variance + eps) * w + b over x[N,C,...], by channel.
@@ -52,11 +47,10 @@ def batch_norm(op: Op) -> Work:
 def batch_norm_backward(op: Op) -> Work:
     """Gradients of a batch norm for x, w and b.
 
-    vector_ops   11 per element: x normalised anew (2), sum of g (1), its product with x and the sum of that
-                 (2), the gradient of x (6)
+    vector_ops   9 per element: sum of g (1), sum of g (x - mean) (3), the gradient of x (5)
     bytes        g, x, the statistics and w are read once, the gradients are written once
     """
-    return per_element(op, "reduction", op.inputs[0].elements, vector_ops=11)
+    return per_element(op, "reduction", op.inputs[0].elements, vector_ops=9)
 
 
 def _takes_own_statistics(op: Op) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from hwcost.graph import Op, Product, Tensor, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integers, require, work_of
 
 PLAIN = ("aten.convolution", "aten._convolution", "aten.convolution_overrideable")
@@ -15,19 +15,12 @@ PLAIN = ("aten.convolution", "aten._convolution", "aten.convolution_overrideable
 @RULES.add(
     *PLAIN,
     *(f"aten.conv{d}d" for d in (1, 2, 3)),
-    *(f"aten.{library}_convolution" for library in ("mkldnn", "cudnn", "miopen", "_mps", "mps")),
+    *(f"aten.{library}_convolution" for library in ("mkldnn", "cudnn", "miopen", "_mps")),
     *(f"aten.{library}_convolution_relu" for library in ("cudnn", "miopen")),
     *(f"aten.{library}_convolution_add_relu" for library in ("cudnn", "miopen")),
-    "aten.miopen_depthwise_convolution",
-    "aten._conv_depthwise2d",
-    "aten.conv_depthwise3d",
-    "aten.thnn_conv2d",
-    "aten._slow_conv2d_forward",
-    "aten.slow_conv3d",
-    "aten.slow_conv3d_forward",
-    "aten.slow_conv_dilated2d",
-    "aten.slow_conv_dilated3d",
-    "aten._nnpack_spatial_convolution",
+    *aten("miopen_depthwise_convolution _conv_depthwise2d conv_depthwise3d thnn_conv2d"),
+    *aten("_slow_conv2d_forward slow_conv3d slow_conv3d_forward slow_conv_dilated2d"),
+    *aten("slow_conv_dilated3d _nnpack_spatial_convolution"),
 )
 def convolution(op: Op) -> Work:
     """y[N,Cout,*O] = x[N,Cin,*I] convolved with w[Cout,Cin/g,*K] in g groups (+ bias[Cout]).
@@ -39,7 +32,7 @@ def convolution(op: Op) -> Work:
                  product's A by R = prod(K)/prod(stride), as long as the rows of one channel group that
                  a kernel spans stay on the chip: (dilation * (K - 1) + 1) * prod(I[1:]) * Cin/g elements.
                  Depthwise (g = Cin > 1): none, since there is nothing to reuse but the kernel itself
-    source       by definition; a bias in the op's attributes as None is absent
+    source       by definition: each element of y sums Cin/g * prod(K) products
     """
     if op.attributes.get("transposed"):
         return transposed_convolution(op)

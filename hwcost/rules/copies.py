@@ -3,56 +3,27 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import free, work_of
 
 VIEW_COPIES = (
-    *(
-        "_conj",
-        "_neg_view",
-        "_reshape_alias",
-        "alias",
-        "as_strided",
-        "detach",
-        "diagonal",
-        "expand",
-        "narrow",
-    ),
-    *("permute", "select", "slice", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind"),
-    *("unfold", "unsqueeze", "values", "view", "view_as_complex", "view_as_real", "lift_fresh", "reshape"),
+    "_conj _neg_view _reshape_alias alias as_strided detach diagonal expand lift_fresh narrow permute"
+    " select slice split split_with_sizes squeeze t transpose unbind unfold unsqueeze values view"
+    " view_as_complex view_as_real"
 )
 """Views whose `_copy` twin makes a tensor of its own."""
 
 
 @RULES.add(
-    *(f"aten.{name}_copy" if not name.startswith("_re") else "aten._reshape_copy" for name in VIEW_COPIES),
-    *("aten.clone", "aten._to_copy", "aten.copy", "aten._lazy_clone", "aten._pin_memory", "aten._to_dense"),
-    *(
-        "aten.cat",
-        "aten.concat",
-        "aten.concatenate",
-        "aten.stack",
-        "aten._stack",
-        "aten.hstack",
-        "aten.vstack",
-    ),
-    *("aten.block_diag", "aten._chunk_cat", "aten.constant_pad_nd", "aten.repeat", "aten.tile", "aten.roll"),
-    *("aten.flip", "aten.rot90", "aten.tril", "aten.triu", "aten.diag_embed", "aten.complex"),
-    *("aten.pixel_shuffle", "aten.pixel_unshuffle", "aten.channel_shuffle", "aten.native_channel_shuffle"),
-    *(
-        "aten.im2col",
-        "aten.unfold_backward",
-        "aten.to_mkldnn",
-        "aten._mkldnn_reshape",
-        "aten._mkldnn_transpose",
-    ),
+    *(f"aten.{name}_copy" for name in VIEW_COPIES.split()),
     *(f"aten.{kind}_pad{d}d" for kind in ("reflection", "replication") for d in (1, 2, 3)),
-    *("aten._pack_padded_sequence", "aten.to_padded_tensor", "aten._nested_from_padded"),
-    *(
-        "aten._nested_tensor_from_mask",
-        "aten._nested_tensor_from_tensor_list",
-        "aten._convert_weight_to_int4pack",
-    ),
+    *aten("_reshape_copy mkldnn_reorder_conv2d_weight mkldnn_reorder_conv3d_weight clone _to_copy"),
+    *aten("copy _lazy_clone _pin_memory _to_dense cat concat concatenate stack _stack hstack vstack"),
+    *aten("block_diag _chunk_cat constant_pad_nd repeat tile roll flip rot90 tril triu diag_embed"),
+    *aten("complex pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col"),
+    *aten("unfold_backward to_mkldnn _mkldnn_reshape _mkldnn_transpose _pack_padded_sequence"),
+    *aten("to_padded_tensor _nested_from_padded _nested_tensor_from_mask"),
+    *aten("_nested_tensor_from_tensor_list _convert_weight_to_int4pack"),
 )
 def copy(op: Op) -> Work:
     """Copy: y = x, in another place, order, shape or type; several x side by side; x with a border.
@@ -64,9 +35,9 @@ def copy(op: Op) -> Work:
     return work_of(op, "copy")
 
 
-@RULES.add("aten.copy_", "aten._foreach_copy_", "aten._copy_from", "aten.fill_", "aten.set_data")
+@RULES.add(*aten("copy_ _foreach_copy_ _copy_from fill_ set_data"))
 def overwrite(op: Op) -> Work:
-    """Overwrite: x = y: x is overwritten whole.
+    """Overwrite: x = y, all of x.
 
     macs         0
     bytes        y is read once, x is written once and not read
@@ -76,7 +47,7 @@ def overwrite(op: Op) -> Work:
     return work_of(op, "copy", reads=kept, writes=op.outputs or op.inputs[:1])
 
 
-@RULES.add("aten.zero_", "aten._foreach_zero_", "aten.eye_")
+@RULES.add("aten.zero_", "aten._foreach_zero_")
 def zero(op: Op) -> Work:
     """Zero: x = 0.
 

@@ -62,7 +62,8 @@ def _storages_read(items: Tree[Op]) -> set[str]:
 def _without_destination(op: Op) -> Op:
     """The op without the `out=` tensors that end its inputs: they are written, not read."""
     results = len(op.outputs)
-    if not results or op.is_view or is_in_place(op) or op.inputs[-results:] != op.outputs:
+    could_be = 0 < results < len(op.inputs) and not op.is_view and not is_in_place(op)
+    if not could_be or op.inputs[-results:] != op.outputs:
         return op
     return replace(op, inputs=op.inputs[:-results])
 

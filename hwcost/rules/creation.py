@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import free, work_of
 
 
 @RULES.add(
-    *("aten.empty", "aten.empty_like", "aten.empty_strided", "aten.empty_permuted", "aten.new_empty"),
-    *("aten.new_empty_strided", "aten._efficientzerotensor", "aten.resize_", "aten.resize", "aten.set_"),
-    *("aten._resize_output_", "aten.resize_as_", "aten._empty_affine_quantized"),
+    *aten("empty empty_like empty_strided empty_permuted new_empty new_empty_strided"),
+    *aten("_efficientzerotensor resize_ resize set_ _resize_output_ resize_as_"),
+    *aten("_empty_affine_quantized"),
 )
 def empty(op: Op) -> Work:
     """y: memory set aside, nothing written to it.
@@ -23,14 +23,8 @@ def empty(op: Op) -> Work:
 
 
 @RULES.add(
-    *("aten.zeros", "aten.ones", "aten.full", "aten.zeros_like", "aten.ones_like", "aten.full_like"),
-    *("aten.new_zeros", "aten.new_ones", "aten.new_full", "aten.fill", "aten.zero", "aten.eye"),
-    *(
-        "aten.tril_indices",
-        "aten.triu_indices",
-        "aten.scalar_tensor",
-        "aten._new_zeros_with_same_feature_meta",
-    ),
+    *aten("zeros ones full zeros_like ones_like full_like new_zeros new_ones new_full fill zero eye"),
+    *aten("tril_indices triu_indices scalar_tensor _new_zeros_with_same_feature_meta"),
 )
 def constant(op: Op) -> Work:
     """Constant: y = a constant everywhere, or a fixed pattern of zeros, ones and indices.
@@ -42,7 +36,7 @@ def constant(op: Op) -> Work:
     return work_of(op, "copy", reads=reads)
 
 
-@RULES.add("aten.arange", "aten.linspace", "aten.range", "aten.fft_fftfreq", "aten.fft_rfftfreq")
+@RULES.add(*aten("arange linspace range fft_fftfreq fft_rfftfreq"))
 def progression(op: Op) -> Work:
     """y[i] = start + i step.
 
@@ -52,10 +46,7 @@ def progression(op: Op) -> Work:
     return work_of(op, "copy", vector_ops=2 * op.outputs[0].elements, reads=())
 
 
-@RULES.add(
-    *("aten.hann_window", "aten.hamming_window", "aten.blackman_window", "aten.bartlett_window"),
-    *("aten.kaiser_window", "aten.logspace"),
-)
+@RULES.add(*aten("hann_window hamming_window blackman_window bartlett_window kaiser_window logspace"))
 def window(op: Op) -> Work:
     """y[i] = a - b cos(2 pi i / n), or 10^(start + i step), and their kin.
 

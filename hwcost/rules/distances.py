@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwcost.graph import Op, Product, Work
 from hwcost.rules.products import product_class
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import number, work_of
 
 DISTANCE_VECTOR_OPS = 3
@@ -36,7 +36,7 @@ def euclidean_distances(op: Op) -> Work:
     )
 
 
-@RULES.add("aten._cdist_forward", "aten._pdist_forward", "aten.dist", "aten.pairwise_distance")
+@RULES.add(*aten("_cdist_forward _pdist_forward dist pairwise_distance"))
 def norm_of_differences(op: Op) -> Work:
     """D[i,j] = (sum over d of |x[i,d] - y[j,d]|^p)^(1/p).
 

@@ -21,7 +21,7 @@ POWERS = {
 (aten/src/ATen/native/cpu/PowKernel.cpp)."""
 
 GELU_ERF, GELU_TANH = (4, 1), (8, 1)
-GELU_ERF_BACKWARD, GELU_TANH_BACKWARD = (9, 2), (16, 1)
+GELU_ERF_BACKWARD, GELU_TANH_BACKWARD = (9, 2), (17, 1)
 """(vector, special) per element; the parts are in the docstrings below."""
 
 
@@ -66,7 +66,7 @@ def power(op: Op) -> Work:
     """Power: y = x^p.
 
     vector_ops   products for the exponents 2 and 3 (1 and 2) and -2 (1)
-    special_ops  1 per element for 1/2, -1/2, -1 and -2; 1 for any other exponent; none for 0 to 3
+    special_ops  1 per element for 1/2, -1/2, -1 and -2; 1 for any other exponent; none for 0, 1, 2, 3
     bytes        x (and p) are read once, y is written once
     """
     exponent = op.attributes.get("exponent")
@@ -76,7 +76,7 @@ def power(op: Op) -> Work:
 
 @RULES.add("aten.gelu")
 def gelu(op: Op) -> Work:
-    """Gelu: y = x/2 (1 + erf(x / sqrt 2)), or x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) in the tanh form.
+    """GELU: y = x/2 (1 + erf(x / sqrt 2)), or x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) in the tanh form.
 
     vector_ops   4 per element: two constants, sum, product; tanh form 8: x^3 (2), three constants, two sums,
                  product
@@ -88,9 +88,10 @@ def gelu(op: Op) -> Work:
 
 @RULES.add("aten.gelu_backward")
 def gelu_backward(op: Op) -> Work:
-    """Gelu backward: g (cdf(x) + x pdf(x)), or the derivative of the tanh form.
+    """GELU backward: g (cdf(x) + x pdf(x)), or the derivative of the tanh form.
 
-    vector_ops   9 per element: cdf 3, pdf 3, product and sum 2, product with g 1; tanh form 16
+    vector_ops   9 per element: cdf 3, pdf 3, product and sum 2, product with g 1; tanh form 17: its argument
+                 5, both factors 3, their derivatives 5, product rule and g 4
     special_ops  2 per element: erf and exponential; tanh form 1
     bytes        g and x are read once, the gradient is written once
     source       aten/src/ATen/native/cpu/Activation.cpp, GeluBackwardKernelImpl

@@ -22,7 +22,7 @@ class Row(NamedTuple):
 ARITHMETIC = (
     Row("add sub rsub", 1, 0, "x + alpha y", "alpha"),
     Row("mul multiply subtract square", 1, 0, "x y"),
-    Row("neg negative abs absolute sign sgn positive conj_physical _conj_physical", 1, 0, "-x, |x|"),
+    Row("neg negative abs absolute sign sgn conj_physical _conj_physical", 1, 0, "-x, |x|"),
     Row("ceil floor round trunc fix", 1, 0, "nearest whole number"),
     Row("frac", 2, 0, "x - trunc(x)"),
     Row("maximum minimum fmax fmin", 1, 0, "larger or smaller of x and y"),

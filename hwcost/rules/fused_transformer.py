@@ -27,7 +27,8 @@ def multi_head_attention(op: Op) -> Tree[Op]:
     """Multi head attention: y = attention(x Wq', x Wk', x Wv') Wo' over x[b,n,D] in heads of width D / heads.
 
     amounts to   linear ops for q, k and v (one where they share their input), scaled dot-product attention,
-                 a linear op for the output; where weights are asked for, the attention also writes them
+                 a linear op for the output; where weights are asked for, the attention writes them by head
+             and their mean is taken
     source       aten/src/ATen/native/transformers/attention.cpp, native_multi_head_attention
     """
     query, key, value, qkv_weight, qkv_bias, out_weight, out_bias = op.inputs[:7]
@@ -46,12 +47,16 @@ def multi_head_attention(op: Op) -> Tree[Op]:
     mixed = _result(op, "attention", query.shape)
     q, k, v = (_heads(tensor, heads) for tensor in (q, k, v))
     asks_weights = bool(op.attributes.get("need_weights")) and len(op.outputs) > 1
-    results = (_heads(mixed, heads), *op.outputs[1:]) if asks_weights else (_heads(mixed, heads),)
+    scores = _result(op, "weights", (*q.shape[:-1], k.shape[-2]))
+    results = (_heads(mixed, heads), scores) if asks_weights else (_heads(mixed, heads),)
     attributes: dict[str, Attribute] = {"is_causal": False, "dropout_p": 0.0}
     if mask is None:
         attributes["attn_mask"] = None
     name = "torch.scaled_dot_product_attention"
     ops.append(_made(op, name, (q, k, v, *present(mask)), results, attributes))
+    if asks_weights:
+        averaged = "aten.mean" if op.attributes.get("average_attn_weights", True) else "aten.clone"
+        ops.append(_made(op, averaged, (scores,), op.outputs[1:2], {"dim": (1,)}))
     ops.append(_linear(op, mixed, out_weight, out_bias, op.outputs[0]))
     return tuple(ops)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integer, operands, part, present, work_of
 
 
 @RULES.add(
-    *("aten.embedding", "aten.index_select", "aten.gather", "aten.index", "aten._unsafe_index", "aten.take"),
-    *("aten.take_along_dim", "aten.masked_select", "aten._unsafe_masked_index"),
+    *aten("embedding index_select gather index _unsafe_index take take_along_dim masked_select"),
+    *aten("_unsafe_masked_index"),
 )
 def gather(op: Op) -> Work:
     """y[i] = x[index[i]], by rows (embedding, index_select) or by elements.

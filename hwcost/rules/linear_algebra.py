@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import work_of
+
+COEFFICIENTS_SECOND = aten("triangular_solve cholesky_solve")
+"""Solvers whose right-hand side comes first."""
+
+BOTH_TRIANGLES = aten("cholesky_solve linalg_lu_solve")
+"""Solvers that are given both factors."""
 
 
 def _rounded_up(numerator: int, denominator: int) -> int:
@@ -38,7 +44,7 @@ def cholesky(op: Op) -> Work:
     return work_of(op, "reduction", macs=batch * _rounded_up(n**3, 6), special_ops=batch * (n + n * n // 2))
 
 
-@RULES.add("aten.linalg_lu_factor_ex", "aten.linalg_lu", "aten._linalg_det", "aten._linalg_slogdet")
+@RULES.add(*aten("linalg_lu_factor_ex linalg_lu _linalg_det _linalg_slogdet"))
 def lu(op: Op) -> Work:
     """P A[m,n] = L U; a determinant is the product of U's diagonal.
 
@@ -53,7 +59,7 @@ def lu(op: Op) -> Work:
     return work_of(op, "reduction", macs=batch * macs, special_ops=batch * k)
 
 
-@RULES.add("aten.linalg_inv_ex", "aten.inverse", "aten.linalg_inv", "aten.cholesky_inverse")
+@RULES.add("aten.linalg_inv_ex", "aten.inverse", "aten.linalg_inv")
 def inverse(op: Op) -> Work:
     """B = inverse of A[n,n].
 
@@ -81,9 +87,7 @@ def solve(op: Op) -> Work:
     return work_of(op, "reduction", macs=batch * macs, special_ops=batch * (n + n * columns))
 
 
-@RULES.add(
-    "aten.linalg_solve_triangular", "aten.triangular_solve", "aten.cholesky_solve", "aten.linalg_lu_solve"
-)
+@RULES.add(*aten("linalg_solve_triangular triangular_solve cholesky_solve linalg_lu_solve"))
 def solve_triangular(op: Op) -> Work:
     """T[n,n] X = B[n,r] with T triangular; both triangles for a solution from given factors.
 
@@ -93,14 +97,10 @@ def solve_triangular(op: Op) -> Work:
     source       back substitution: n (n - 1) / 2 products per column, to leading order n^2 / 2
     """
     results = op.outputs[0].elements
-    a = op.inputs[0]
-    n = min(a.shape[-2:])
-    triangles = 2 if op.name in ("aten.cholesky_solve", "aten.linalg_lu_solve") else 1
-    if triangles == 2:
-        n = op.outputs[0].shape[-2]
-    return work_of(
-        op, "reduction", macs=triangles * _rounded_up(n * results, 2), special_ops=triangles * results
-    )
+    n = op.inputs[op.name in COEFFICIENTS_SECOND].shape[-1]
+    triangles = 2 if op.name in BOTH_TRIANGLES else 1
+    macs = triangles * _rounded_up(n * results, 2)
+    return work_of(op, "reduction", macs=macs, special_ops=triangles * results)
 
 
 @RULES.add("aten.linalg_qr", "aten.geqrf")

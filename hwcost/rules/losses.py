@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integer, part, per_element, work_of
 
 PER_ELEMENT = {
@@ -40,7 +40,7 @@ def elementwise_loss(op: Op) -> Work:
     return work_of(op, "reduction", vector_ops=vector_ops * n, special_ops=special_ops * n + is_mean)
 
 
-@RULES.add("aten.nll_loss_forward", "aten.nll_loss2d_forward", "aten.nll_loss", "aten.nll_loss2d")
+@RULES.add(*aten("nll_loss_forward nll_loss2d_forward nll_loss nll_loss2d"))
 def negative_log_likelihood(op: Op) -> Work:
     """Negative log likelihood: loss = -(sum of w[target] x[target]) / sum of w[target].
 
@@ -68,8 +68,8 @@ def negative_log_likelihood_backward(op: Op) -> Work:
 
 
 @RULES.add(
-    *("aten.mse_loss_backward", "aten.smooth_l1_loss_backward", "aten.huber_loss_backward"),
-    *("aten.soft_margin_loss_backward", "aten.binary_cross_entropy_backward"),
+    *aten("mse_loss_backward smooth_l1_loss_backward huber_loss_backward soft_margin_loss_backward"),
+    *aten("binary_cross_entropy_backward"),
 )
 def elementwise_loss_backward(op: Op) -> Work:
     """Gradient f'(x, y) g / n.
@@ -85,7 +85,7 @@ def elementwise_loss_backward(op: Op) -> Work:
 
 @RULES.add("aten._ctc_loss")
 def ctc_loss(op: Op) -> Work:
-    """Ctc loss: loss = -log of the sum over alignments, by a table of T x (2 S + 1) cells per sample.
+    """CTC loss: loss = -log of the sum over alignments, by a table of T x (2 S + 1) cells per sample.
 
     vector_ops   6 per cell: maximum of three (2), sum of three (2), sum with the label's probability, shift
     special_ops  4 per cell: three exponentials, one logarithm

@@ -62,7 +62,7 @@ def normalised(op: Op, rows: int) -> Work:
 
 @RULES.add("aten._fused_rms_norm", "aten.rms_norm")
 def rms_norm(op: Op) -> Work:
-    """Rms norm: y = x / sqrt(mean of x^2 + eps) * w over rows of the normalised shape.
+    """RMS norm: y = x / sqrt(mean of x^2 + eps) * w over rows of the normalised shape.
 
     vector_ops   3 per element: square, sum, scale; 1 more for w; 1 per row for eps
     special_ops  2 per row: division and root

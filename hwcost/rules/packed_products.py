@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hwcost.graph import Op, Product, Tensor, Work
 from hwcost.rules.products import product_work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import operands, present, rows
 
 
@@ -27,15 +27,9 @@ def scaled_matmul(op: Op) -> Work:
 
 
 @RULES.add(
-    "aten._weight_int4pack_mm",
-    "aten._weight_int4pack_mm_for_cpu",
-    "aten._weight_int4pack_mm_with_scales_and_zeros",
-    "aten._weight_int8pack_mm",
-    "aten._dyn_quant_matmul_4bit",
-    "aten._mixed_dtypes_linear",
-    "aten._sparse_semi_structured_linear",
-    "aten._sparse_semi_structured_mm",
-    "aten._sparse_semi_structured_addmm",
+    *aten("_weight_int4pack_mm _weight_int4pack_mm_for_cpu _weight_int4pack_mm_with_scales_and_zeros"),
+    *aten("_weight_int8pack_mm _dyn_quant_matmul_4bit _mixed_dtypes_linear"),
+    *aten("_sparse_semi_structured_linear _sparse_semi_structured_mm _sparse_semi_structured_addmm"),
 )
 def packed_weight(op: Op) -> Work:
     """y[m,n] = x[m,k] @ W, W[k,n] stored in 4 or 8 bits with its scales, or with half its zeros left out.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integers, work_of
 
 
@@ -40,8 +40,8 @@ def average_pool(op: Op) -> Work:
 
 
 @RULES.add(
-    *("aten.adaptive_avg_pool1d", "aten.adaptive_avg_pool2d", "aten.adaptive_avg_pool3d"),
-    *("aten._adaptive_avg_pool2d", "aten._adaptive_avg_pool3d", "aten.mkldnn_adaptive_avg_pool2d"),
+    *aten("adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d"),
+    *aten("_adaptive_avg_pool3d mkldnn_adaptive_avg_pool2d"),
 )
 def adaptive_average_pool(op: Op) -> Work:
     """y[o] = mean of x from floor(o I / O) to ceil((o + 1) I / O), in each dimension.
@@ -90,6 +90,7 @@ def max_pool_backward(op: Op) -> Work:
 @RULES.add(
     *(f"aten.avg_pool{d}d_backward" for d in (2, 3)),
     *("aten._adaptive_avg_pool2d_backward", "aten._adaptive_avg_pool3d_backward"),
+    "aten.adaptive_avg_pool3d_backward",
 )
 def average_pool_backward(op: Op) -> Work:
     """Gradient: each g / k added to the k elements of its window.

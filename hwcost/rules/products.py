@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from hwcost.graph import Op, OpClass, Product, Tensor, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import number, require, rows, work_of
 
 
@@ -26,7 +26,7 @@ def product_work(op: Op, *products: Product, vector_ops: int = 0, reads: tuple[T
     )
 
 
-@RULES.add("aten.mm", "aten.dot", "aten.vdot", "aten.mv", "aten.bmm", "aten._int_mm")
+@RULES.add(*aten("mm dot vdot mv bmm _int_mm"))
 def matmul(op: Op) -> Work:
     """C[b,m,n] = A[b,m,k] @ B[b,k,n], b = 1 without a batch, m or n = 1 for a vector.
 
@@ -39,7 +39,7 @@ def matmul(op: Op) -> Work:
     return product_work(op, product, reads=(a, b))
 
 
-@RULES.add("aten.addmm", "aten.addmv", "aten.baddbmm", "aten.addbmm")
+@RULES.add(*aten("addmm addmv baddbmm addbmm"))
 def matmul_with_sum(op: Op) -> Work:
     """C[b,m,n] = beta * S + alpha * A[b,m,k] @ B[b,k,n]; addbmm sums its batch into C[m,n] too.
 
@@ -96,7 +96,7 @@ def outer_with_sum(op: Op) -> Work:
     return product_work(op, product, vector_ops=passes * m * n, reads=(addend, x, y) if beta else (x, y))
 
 
-@RULES.add("aten.outer", "aten.ger", "aten.linalg_outer")
+@RULES.add("aten.outer", "aten.ger")
 def outer(op: Op) -> Work:
     """C[m,n] = x[m] y[n].
 
@@ -155,8 +155,8 @@ def inner(op: Op) -> Work:
 
 
 @RULES.add("aten.chain_matmul", "aten.linalg_multi_dot")
-def unordered_chain(op: Op) -> Work:
-    """C = A @ B @ ...: torch picks the order of least arithmetic; here from left to right.
+def chain(op: Op) -> Work:
+    """C = A @ B @ ..., from left to right; torch picks the order of least arithmetic.
 
     macs         sum over the products in turn, an upper bound where the order matters
     bytes        each factor is read once, C is written once

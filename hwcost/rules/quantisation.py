@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import work_of
 
 QUANTISE = 4
@@ -40,10 +40,10 @@ def dequantise(op: Op) -> Work:
 
 
 @RULES.add(
-    *("aten.fake_quantize_per_tensor_affine", "aten.fake_quantize_per_channel_affine"),
-    *("aten.fake_quantize_per_tensor_affine_cachemask", "aten.fake_quantize_per_channel_affine_cachemask"),
-    *("aten._fake_quantize_per_tensor_affine_cachemask_tensor_qparams",),
-    *("aten._fake_quantize_learnable_per_tensor_affine", "aten._fake_quantize_learnable_per_channel_affine"),
+    *aten("fake_quantize_per_tensor_affine fake_quantize_per_channel_affine"),
+    *aten("fake_quantize_per_tensor_affine_cachemask fake_quantize_per_channel_affine_cachemask"),
+    *aten("_fake_quantize_per_tensor_affine_cachemask_tensor_qparams"),
+    *aten("_fake_quantize_learnable_per_tensor_affine _fake_quantize_learnable_per_channel_affine"),
 )
 def fake_quantise(op: Op) -> Work:
     """Fake quantise: y = x rounded to what quantising and dequantising leave of it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES, is_in_place
+from hwcost.rules.registry import RULES, aten, is_in_place
 from hwcost.rules.work import integer, work_of
 
 NORMAL_OPS = 4
@@ -11,9 +11,8 @@ NORMAL_OPS = 4
 
 
 @RULES.add(
-    *("aten.rand", "aten.rand_like", "aten.randint", "aten.randint_like", "aten.randperm", "aten.uniform"),
-    *("aten.random", "aten.bernoulli", "aten.geometric", "aten.cauchy", "aten.exponential", "aten.poisson"),
-    *("aten._philox_uniform", "aten.binomial", "aten._standard_gamma", "aten._sample_dirichlet"),
+    *aten("rand rand_like randint randint_like randperm uniform random bernoulli geometric cauchy"),
+    *aten("exponential poisson _philox_uniform binomial _standard_gamma _sample_dirichlet"),
 )
 def uniform(op: Op) -> Work:
     """y[i] = a random number, whole, uniform or of a distribution made from one uniform number.
@@ -26,14 +25,7 @@ def uniform(op: Op) -> Work:
     return work_of(op, "pointwise", special_ops=op.outputs[0].elements, reads=reads)
 
 
-@RULES.add(
-    "aten.randn",
-    "aten.randn_like",
-    "aten.normal",
-    "aten.normal_functional",
-    "aten.log_normal",
-    "aten._philox_normal",
-)
+@RULES.add(*aten("randn randn_like normal normal_functional log_normal _philox_normal"))
 def normal(op: Op) -> Work:
     """y[i] = a normal random number.
 
@@ -46,9 +38,7 @@ def normal(op: Op) -> Work:
     return work_of(op, "pointwise", special_ops=NORMAL_OPS * op.outputs[0].elements, reads=reads)
 
 
-@RULES.add(
-    "aten.native_dropout", "aten.dropout", "aten._fused_dropout", "aten.alpha_dropout", "aten.feature_dropout"
-)
+@RULES.add(*aten("native_dropout dropout _fused_dropout alpha_dropout feature_dropout"))
 def dropout(op: Op) -> Work:
     """Dropout: y = x / (1 - p) where a random number is above p, else 0; y = x outside training.
 

@@ -113,7 +113,7 @@ def gru_step(op: Op) -> Work:
 
 @RULES.add("torch.rnn_tanh.step", "torch.rnn_relu.step")
 def rnn_step(op: Op) -> Work:
-    """Rnn step: h' = f(gates_x + h w_hh' (+ b_hh)), f = tanh or relu.
+    """RNN step: h' = f(gates_x + h w_hh' (+ b_hh)), f = tanh or relu.
 
     macs         N * H * H for h[N,H] @ w_hh[H,H]'
     vector_ops   1HN for the bias, 1HN to sum both parts, 1HN for relu

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import number, per_element, work_of
 
 INFINITY = float("inf")
@@ -29,26 +29,9 @@ def _results(op: Op) -> int:
 
 
 @RULES.add(
-    *(
-        "aten.sum",
-        "aten.prod",
-        "aten.amax",
-        "aten.amin",
-        "aten.argmax",
-        "aten.argmin",
-        "aten.any",
-        "aten.all",
-    ),
-    *("aten.trace", "aten.count_nonzero", "aten._is_all_true", "aten._is_any_true", "aten.nansum"),
-    *(
-        "aten.cumsum",
-        "aten.cumprod",
-        "aten.cummax",
-        "aten.cummin",
-        "aten._cummax_helper",
-        "aten._cummin_helper",
-    ),
-    *("aten.masked_select_backward", "aten.sum_to_size", "aten.segment_reduce"),
+    *aten("sum prod amax amin argmax argmin any all trace count_nonzero _is_all_true _is_any_true"),
+    *aten("nansum cumsum cumprod cummax cummin _cummax_helper _cummin_helper masked_select_backward"),
+    *aten("sum_to_size segment_reduce"),
 )
 def reduction(op: Op) -> Work:
     """Reduction: y = x_1 + x_2 + ... (or product, maximum and its place, any, all; or their running form).
@@ -80,7 +63,7 @@ def mean(op: Op) -> Work:
     return work_of(op, "reduction", vector_ops=_elements(op), special_ops=_results(op))
 
 
-@RULES.add("aten.var", "aten.var_mean", "aten.std", "aten.std_mean")
+@RULES.add(*aten("var var_mean std std_mean"))
 def variance(op: Op) -> Work:
     """Variance: y = sum of (x - mean)^2 / (n - 1), its root for std; the mean is a second result of var_mean.
 
@@ -93,9 +76,7 @@ def variance(op: Op) -> Work:
     return work_of(op, "reduction", vector_ops=vector_ops, special_ops=special_ops)
 
 
-@RULES.add(
-    "aten.norm", "aten.linalg_vector_norm", "aten.native_norm", "aten.linalg_norm", "aten.frobenius_norm"
-)
+@RULES.add(*aten("norm linalg_vector_norm native_norm linalg_norm frobenius_norm"))
 def norm(op: Op) -> Work:
     """Norm: y = (sum of |x|^p)^(1/p).
 

@@ -50,6 +50,11 @@ class Registry:
 RULES = Registry()
 
 
+def aten(names: str) -> tuple[str, ...]:
+    """Names of torch's own ops, written in one line without `aten.`."""
+    return tuple(f"aten.{name}" for name in names.split())
+
+
 @cache
 def filled() -> Registry:
     """RULES after every file of this folder had its say."""

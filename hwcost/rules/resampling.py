@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integer, work_of
 
 TAPS = {"linear": 2, "bilinear": 2, "trilinear": 2, "bicubic": 4, "lanczos": 6}
@@ -38,12 +38,7 @@ def nearest(op: Op) -> Work:
     return work_of(op, "copy")
 
 
-@RULES.add(
-    "aten.upsample_linear1d",
-    "aten.upsample_bilinear2d",
-    "aten.upsample_trilinear3d",
-    "aten.upsample_bicubic2d",
-)
+@RULES.add(*aten("upsample_linear1d upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d"))
 def interpolation(op: Op) -> Work:
     """Interpolation: y = weighted sum of the t nearest x along each of d dimensions (linear 2, cubic 4).
 
@@ -74,12 +69,7 @@ def antialiased_interpolation(op: Op) -> Work:
     return work_of(op, "reduction", vector_ops=vector_ops)
 
 
-@RULES.add(
-    "aten.grid_sampler_2d",
-    "aten.grid_sampler_3d",
-    "aten._grid_sampler_2d_cpu_fallback",
-    "aten.cudnn_grid_sampler",
-)
+@RULES.add(*aten("grid_sampler_2d grid_sampler_3d _grid_sampler_2d_cpu_fallback cudnn_grid_sampler"))
 def grid_sample(op: Op) -> Work:
     """y[n,c,p] = x[n,c] at the place grid[n,p]: nearest, or a weighted sum of its neighbours.
 

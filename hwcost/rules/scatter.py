@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Tensor, Work
-from hwcost.rules.registry import RULES, is_in_place
+from hwcost.rules.registry import RULES, aten, is_in_place
 from hwcost.rules.work import integer, part, work_of
 
 SUMS = ("aten.scatter_add", "aten.scatter_reduce", "aten.index_add", "aten.index_reduce")
@@ -12,13 +12,8 @@ SUMS = ("aten.scatter_add", "aten.scatter_reduce", "aten.index_add", "aten.index
 
 @RULES.add(
     *SUMS,
-    *("aten.scatter", "aten.index_copy", "aten.index_fill", "aten.masked_scatter", "aten.put"),
-    *(
-        "aten.index_put",
-        "aten._unsafe_index_put",
-        "aten._index_put_impl",
-        "aten._unsafe_masked_index_put_accumulate",
-    ),
+    *aten("scatter index_copy index_fill masked_scatter put index_put _unsafe_index_put"),
+    *aten("_index_put_impl _unsafe_masked_index_put_accumulate"),
 )
 def scatter(op: Op) -> Work:
     """Scatter: y = x, but for y[index[i]] = values[i], or combined with what is there.
@@ -41,9 +36,9 @@ def scatter(op: Op) -> Work:
 
 
 @RULES.add(
-    *("aten.slice_scatter", "aten.select_scatter", "aten.diagonal_scatter", "aten.as_strided_scatter"),
-    *("aten.slice_backward", "aten.select_backward", "aten.diagonal_backward"),
-    *("aten.value_selecting_reduction_backward", "aten.masked_scatter_backward"),
+    *aten("slice_scatter select_scatter diagonal_scatter as_strided_scatter slice_backward"),
+    *aten("select_backward diagonal_backward value_selecting_reduction_backward"),
+    *aten("masked_scatter_backward"),
 )
 def window_scatter(op: Op) -> Work:
     """Window scatter: y = x (or 0), but for a slice of it, which is replaced.

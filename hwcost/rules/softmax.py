@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integer, per_element, work_of
 
 LOG_SOFTMAX_VECTOR_OPS = 4
 """Per element: maximum, subtraction, sum, subtraction of the logarithm."""
 
 
-@RULES.add("aten._softmax", "aten.softmax", "aten.special_softmax", "aten._safe_softmax")
+@RULES.add(*aten("_softmax softmax special_softmax _safe_softmax"))
 def softmax(op: Op) -> Work:
     """Softmax: y = exp(x - m) / sum of exp(x - m), m = largest x of the row.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil, log2
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import integer, work_of
 
 
@@ -21,18 +21,7 @@ def _length(op: Op) -> int:
     return x.shape[dim] if isinstance(dim, int) and x.shape else x.elements
 
 
-@RULES.add(
-    *(
-        "aten.sort",
-        "aten.argsort",
-        "aten.msort",
-        "aten.kthvalue",
-        "aten.median",
-        "aten.nanmedian",
-        "aten.mode",
-    ),
-    *("aten._unique", "aten._unique2", "aten.unique_dim"),
-)
+@RULES.add(*aten("sort argsort msort kthvalue median nanmedian mode _unique _unique2 unique_dim"))
 def sort(op: Op) -> Work:
     """Sort: y = x in order along a dimension of n; median, mode, unique, k-th value count as a full sort.
 
@@ -77,10 +66,7 @@ def is_member(op: Op) -> Work:
     return work_of(op, "reduction", vector_ops=looked_up * _depth(values))
 
 
-@RULES.add(
-    *("aten.nonzero", "aten.nonzero_static", "aten.argwhere", "aten.unique_consecutive"),
-    *("aten.bincount", "aten.histc", "aten.unique_dim_consecutive"),
-)
+@RULES.add(*aten("nonzero nonzero_static argwhere unique_consecutive bincount histc unique_dim_consecutive"))
 def scan(op: Op) -> Work:
     """Scan: y = places of what is not zero, or counts of each value, or values without repeats.
 

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from hwcost.graph import Op, Work
-from hwcost.rules.registry import RULES
+from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import free, work_of
 
 
 @RULES.add(
-    *(
-        "aten._unsafe_view",
-        "aten._reshape_alias",
-        "aten.lift",
-        "aten.lift_fresh",
-        "aten.alias",
-        "aten.detach",
-    ),
-    *(
-        "aten.unsafe_split",
-        "aten.unsafe_split_with_sizes",
-        "aten.unsafe_chunk",
-        "aten._conj",
-        "aten._neg_view",
-    ),
-    *("aten.as_strided_", "aten.detach_", "aten.squeeze_", "aten.t_", "aten.transpose_", "aten.unsqueeze_"),
-    *("aten.swapaxes_", "aten.swapdims_", "aten.requires_grad_", "aten._mkldnn_transpose_"),
-    *("aten._nested_view_from_buffer", "aten._nested_get_values", "aten._values", "aten._indices"),
+    *aten("_unsafe_view _reshape_alias lift lift_fresh alias detach unsafe_split"),
+    *aten("unsafe_split_with_sizes unsafe_chunk _conj _neg_view as_strided_ detach_ squeeze_ t_"),
+    *aten("transpose_ unsqueeze_ swapaxes_ swapdims_ requires_grad_ _mkldnn_transpose_"),
+    *aten("_nested_view_from_buffer _nested_get_values _values _indices"),
 )
 def unmarked_view(op: Op) -> Work:
     """Unmarked view: y = x with another shape, strides or offset, by ops whose schema does not say so.
@@ -39,36 +25,19 @@ def unmarked_view(op: Op) -> Work:
 
 @RULES.add(
     *(
-        "aten._assert_async",
-        "aten._assert_scalar",
-        "aten._assert_tensor_metadata",
-        "aten._functional_assert_async",
-    ),
-    *("aten._functional_assert_scalar", "aten._functional_sym_constrain_range", "aten.sym_constrain_range"),
-    *("aten.sym_constrain_range_for_size", "aten._functional_sym_constrain_range_for_size"),
-    *("aten._make_dep_token", "aten._print", "aten.record_stream", "aten.is_same_size", "aten.is_pinned"),
-    *(
-        "aten.sym_size",
-        "aten.sym_stride",
-        "aten.sym_numel",
-        "aten.sym_storage_offset",
-        "aten.sym_is_contiguous",
-    ),
-    *("aten._nested_tensor_size", "aten._nested_tensor_strides", "aten._nested_tensor_storage_offsets"),
-    *(
-        "aten.dense_dim",
-        "aten.sparse_dim",
-        "aten._has_same_storage_numel",
-        "aten._version",
-        "aten._fused_sdp_choice",
-    ),
-    *(
         "prim.device",
         "prim.layout",
         "prim.dtype",
         "aten._use_cudnn_ctc_loss",
         "aten._cudnn_init_dropout_state",
     ),
+    *aten("_assert_async _assert_scalar _assert_tensor_metadata _functional_assert_async"),
+    *aten("_functional_assert_scalar _functional_sym_constrain_range sym_constrain_range"),
+    *aten("sym_constrain_range_for_size _functional_sym_constrain_range_for_size _make_dep_token"),
+    *aten("_print record_stream is_same_size is_pinned sym_size sym_stride sym_numel"),
+    *aten("sym_storage_offset sym_is_contiguous _nested_tensor_size _nested_tensor_strides"),
+    *aten("_nested_tensor_storage_offsets dense_dim sparse_dim _has_same_storage_numel _version"),
+    *aten("_fused_sdp_choice"),
 )
 def question(op: Op) -> Work:
     """A question that the host answers from shapes and flags, or a check that no result depends on.
@@ -80,7 +49,7 @@ def question(op: Op) -> Work:
     return free(op)
 
 
-@RULES.add("aten._local_scalar_dense", "aten.item", "aten.is_nonzero", "aten.allclose")
+@RULES.add(*aten("_local_scalar_dense item is_nonzero allclose"))
 def to_host(op: Op) -> Work:
     """One value handed to the host.
 
