@@ -27,6 +27,9 @@ OpClass = Literal[
     "unknown",
 ]
 
+Phase = Literal["once", "first", "steady", "last"]
+"""Where in its loop a call stands: outside of any, in the first round, between, in the last."""
+
 Attribute = bool | int | float | str | None | tuple["Attribute", ...]
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from hwcost.graph import Work
+from hwcost.graph import Phase, Work
 
-Phase = Literal["once", "first", "steady", "last"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,341 @@
+"""Reuse distances of everything that a program touches: device-independent, loops not unrolled.
+
+The program is run once in thought, tensor by tensor. For each touch the distinct bytes touched since
+the last touch of the same data are its reuse distance (Mattson et al., IBM Systems Journal 9(2), 1970);
+with them the traffic across a memory of any size follows (`misses`). A loop runs its first rounds and
+its last ones; the rounds between are covered by what they touch in all, and counted by interpolation.
+
+Conventions. A read asks how far back its data was touched. A write asks how far ahead its data is
+touched next: if it is evicted before, it is written back. Results, and weights or inputs that are
+written in place, must reach the farthest memory in the end. What is never touched again is dead: its
+buffer is used again by the allocator, and nothing is written back. Reading a line in order to write it
+(write-allocate) is not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf, isinf, prod
+
+from hwcost.graph import Loop, Phase, Storage, Tensor, Tree, Work
+from hwcost.memory.history import Clock, Event, Grid, Line, Part, Piece
+from hwcost.memory.misses import Policy
+from hwcost.memory.misses import mean_misses as mean_over_ramp
+from hwcost.memory.regions import region_of
+from hwcost.units import dtype_bits
+
+EXACT_ROUNDS = 6
+"""Loops of up to this many rounds run whole; longer ones three rounds at either end."""
+
+BULKS = 8
+"""Portions in which the rounds between are covered, so that what advances together interleaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Rounds in which the same bytes are touched at distances that go linearly from start to end.
+
+    rounds: calls, outer loops multiplied. start_bytes, end_bytes: reuse distance; inf: never touched
+    before (of a write: never again, and it must reach the farthest memory). retained_bytes: R, what
+    this round of a loop touches of what the round before touched: at most C of it can have stayed in
+    a memory of capacity C, so at least the share 1 - C/R crosses again, in whatever order a memory
+    evicts; 0 where no such argument holds.
+    """
+
+    phase: Phase
+    rounds: int
+    start_bytes: float
+    end_bytes: float
+    retained_bytes: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touch:
+    """Bytes of a tensor that share their reuse distances. bytes: per round."""
+
+    tensor: Tensor
+    is_write: bool
+    bytes: float
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpReuse:
+    """What one op touches. times, axis: of the innermost loop around it (1 and "" outside of any).
+
+    phases: (phase, calls), outer loops multiplied.
+    """
+
+    work: Work
+    times: int
+    axis: str
+    phases: tuple[tuple[Phase, int], ...]
+    touches: tuple[Touch, ...]
+
+
+def mean_misses(sample: Sample, capacity_bytes: float | None, policy: Policy) -> float:
+    """The mean share of a sample that misses in a memory of this capacity (see `misses`)."""
+    return mean_over_ramp(sample.start_bytes, sample.end_bytes, capacity_bytes, policy)
+
+
+def reuse(tree: Tree[Work]) -> tuple[OpReuse, ...]:
+    """The touches of each op with their reuse distances, in order of the program."""
+    run = _Run()
+    nodes = run.plan(tree, times=1, axis="")
+    run.round(nodes, [], _Turn(phase="once", calls=1))
+    run.settle()
+    return tuple(leaf.reuse() for leaf in run.leaves)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A loop that is running: its round, and when this round and the one before began.
+
+    retained: the bytes that this round touches of what the one before touched.
+    """
+
+    round: int = 0
+    began: int = 0
+    before: float = inf
+    retained: list[float] = field(default_factory=lambda: [0.0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """How a round counts. ramp: 1 and 2 for the two ends of the steady rounds, 0 for one of its own."""
+
+    phase: Phase
+    calls: int
+    ramp: int = 0
+
+    @property
+    def share(self) -> int:
+        """The calls that this round stands for by itself."""
+        return {0: self.calls, 1: self.calls - self.calls // 2, 2: self.calls // 2}[self.ramp]
+
+
+@dataclass(slots=True)
+class _Leaf:
+    """An op, with the events of each time that it ran and was recorded."""
+
+    work: Work
+    times: int
+    axis: str
+    tensors: tuple[tuple[Tensor, bool], ...]
+    visits: list[tuple[_Turn, list[Event]]] = field(default_factory=list)
+
+    def reuse(self) -> OpReuse:
+        phases: dict[Phase, int] = {}
+        touches: list[Touch] = []
+        starts: list[Event] = []
+        for turn, events in self.visits:
+            if turn.ramp == 1:
+                starts = events
+                continue
+            phases[turn.phase] = phases.get(turn.phase, 0) + turn.calls
+            for index, (tensor, is_write) in enumerate(self.tensors):
+                parts = events[index].parts
+                samples = (
+                    _ramp(turn, starts[index].parts, parts)
+                    if turn.ramp
+                    else _samples(turn, turn.calls, parts)
+                )
+                touches.extend(
+                    Touch(tensor=tensor, is_write=is_write, bytes=count, samples=(sample,))
+                    for count, sample in samples
+                )
+        return OpReuse(
+            work=self.work,
+            times=self.times,
+            axis=self.axis,
+            phases=tuple(phases.items()),
+            touches=tuple(touches),
+        )
+
+
+def _samples(turn: _Turn, calls: int, parts: Sequence[Part]) -> Iterator[tuple[float, Sample]]:
+    for count, distance, retained in parts:
+        yield (
+            count,
+            Sample(
+                phase=turn.phase,
+                rounds=calls,
+                start_bytes=distance,
+                end_bytes=distance,
+                retained_bytes=retained[0] if retained else 0.0,
+            ),
+        )
+
+
+def _ramp(turn: _Turn, starts: Sequence[Part], ends: Sequence[Part]) -> Iterator[tuple[float, Sample]]:
+    """Steady rounds from their first and last; where these differ in kind, half of each."""
+    if len(starts) != len(ends) or any(
+        abs(a[0] - b[0]) > 0.5 or isinf(a[1]) != isinf(b[1]) for a, b in zip(starts, ends, strict=True)
+    ):
+        yield from _samples(turn, turn.calls - turn.calls // 2, starts)
+        yield from _samples(turn, turn.calls // 2, ends)
+        return
+    for (count, start, before), (_, end, after) in zip(starts, ends, strict=True):
+        retained = min(before[0], after[0]) if before and after else 0.0
+        yield (
+            count,
+            Sample(
+                phase=turn.phase,
+                rounds=turn.calls,
+                start_bytes=start,
+                end_bytes=end,
+                retained_bytes=retained,
+            ),
+        )
+
+
+_Node = _Leaf | tuple[Loop[Work], list["_Node"]]
+
+
+class _Run:
+    """One pass over the program."""
+
+    def __init__(self) -> None:
+        self.leaves: list[_Leaf] = []
+        self._clock = Clock()
+        self._memories: dict[str, tuple[Storage, Line | Grid]] = {}
+
+    def plan(self, tree: Tree[Work], *, times: int, axis: str) -> list[_Node]:
+        """The program's ops and loops, each op once, with a place for what it will touch."""
+        nodes: list[_Node] = []
+        for item in tree:
+            if isinstance(item, Loop):
+                nodes.append((item, self.plan(item.body, times=item.times, axis=item.axis)))
+                continue
+            tensors = (*((t, False) for t in item.reads), *((t, True) for t in item.writes))
+            self.leaves.append(_Leaf(item, times, axis, tensors))
+            nodes.append(self.leaves[-1])
+        return nodes
+
+    def round(self, nodes: list[_Node], frames: list[_Frame], turn: _Turn | None) -> None:
+        """Run a body once; turn None: it is not recorded."""
+        for node in nodes:
+            if isinstance(node, _Leaf):
+                events = [self._touch(tensor, is_write, frames) for tensor, is_write in node.tensors]
+                if turn is not None:
+                    node.visits.append((turn, events))
+            else:
+                self._loop(*node, frames, None if turn is None else turn.share)
+
+    def _loop(self, loop: Loop[Work], nodes: list[_Node], frames: list[_Frame], calls: int | None) -> None:
+        frame = _Frame()
+        inside = [*frames, frame]
+        for index, turn in _turns(loop.times, calls or 0):
+            if turn is None:
+                self._between(nodes, loop.times, inside)
+                continue
+            frame.round, frame.before, frame.began = index, frame.began, self._clock.now + 1
+            if index == 0:
+                frame.before = inf
+            frame.retained = [0.0]
+            self.round(nodes, inside, turn if calls and turn.calls else None)
+
+    def _between(self, nodes: list[_Node], times: int, frames: list[_Frame]) -> None:
+        """Touch what the rounds between the first and the last three touch, in a few portions."""
+        first, last = 3, times - 3
+        bounds = sorted({first + (last - first) * part // BULKS for part in range(BULKS + 1)})
+        for start, stop in pairwise(bounds):
+            frames[-1].round, frames[-1].began = start, self._clock.now + 1
+            self._cover(nodes, frames, [stop - start])
+
+    def _cover(self, nodes: list[_Node], frames: list[_Frame], rounds: list[int]) -> None:
+        for node in nodes:
+            if isinstance(node, _Leaf):
+                for tensor, is_write in node.tensors:
+                    self._touch(tensor, is_write, frames, rounds)
+            else:
+                loop, inner = node
+                self._cover(inner, [*frames, _Frame()], [*rounds, loop.times])
+
+    def _touch(
+        self, tensor: Tensor, is_write: bool, frames: list[_Frame], rounds: Sequence[int] = ()
+    ) -> Event:
+        steps = tensor.advance
+        moved = sum(
+            step * frame.round for step, frame in zip(reversed(steps), reversed(frames), strict=False)
+        )
+        region = region_of(tensor, moved, zip(reversed(rounds), reversed(steps), strict=False))
+        storage = tensor.storage
+        _, memory = self._memories.get(storage.id, (storage, Line()))
+        if region.rows > 1 and isinstance(memory, Line):
+            memory = Grid(region.pitch, memory)
+        self._memories[storage.id] = storage, memory
+        if isinstance(memory, Grid):
+            region = memory.fitted(region)
+        scale = dtype_bits(tensor.dtype) / 8
+        if not region.is_exact:
+            scale = min(scale, tensor.bytes * prod(rounds) / region.elements)
+        event = Event(self._clock.tick(), is_write, scale)
+        keeps = _outlives(storage)
+        pieces = memory.touch(region, event, writes=is_write, keeps=keeps)
+        self._account(event, pieces, frames, keeps=keeps)
+        found = sum(piece.elements for piece in pieces)
+        fresh = (region.elements - found) * scale
+        if fresh and not is_write:
+            event.parts.append((fresh, inf, None))
+        self._clock.add(event.time, fresh + found * scale)
+        return event
+
+    def _account(self, event: Event, pieces: list[Piece], frames: list[_Frame], *, keeps: bool) -> None:
+        """Give each piece its distance: to this event if it reads, to the write that waits for it."""
+        distances = [
+            self._clock.since(piece.event.time) + piece.rest * piece.event.bytes_per_element
+            for piece in pieces
+        ]
+        for piece, distance in zip(pieces, distances, strict=True):
+            if not event.is_write:
+                count = piece.elements * event.bytes_per_element
+                event.parts.append((count, distance, _crossed(piece.event.time, count, frames)))
+            if piece.writer is not None and (event.is_write or not keeps):
+                written = piece.elements * piece.writer.bytes_per_element
+                piece.writer.parts.append((written, distance, None))
+        for piece in pieces:
+            self._clock.add(piece.event.time, -piece.elements * piece.event.bytes_per_element)
+
+    def settle(self) -> None:
+        """Give what was written and never touched again its end: the farthest memory, or none."""
+        for storage, memory in self._memories.values():
+            for segment in memory.segments:
+                if segment.writer is not None:
+                    count = (segment.stop - segment.start) * segment.writer.bytes_per_element
+                    segment.writer.parts.append((count, inf if _outlives(storage) else 0.0, None))
+
+
+def _turns(times: int, calls: int) -> Iterator[tuple[int, _Turn | None]]:
+    """The rounds of a loop that run, each with what it counts; None for those in between."""
+    steady = (times - 2) * calls
+    if times <= EXACT_ROUNDS:
+        for index in range(times):
+            phase: Phase = "first" if index == 0 else "last" if index == times - 1 else "steady"
+            yield index, _Turn(phase=phase, calls=calls)
+        return
+    yield 0, _Turn(phase="first", calls=calls)
+    yield 1, _Turn(phase="steady", calls=steady, ramp=1)
+    yield 2, _Turn(phase="steady", calls=0)
+    yield 3, None
+    yield times - 3, _Turn(phase="steady", calls=0)
+    yield times - 2, _Turn(phase="steady", calls=steady, ramp=2)
+    yield times - 1, _Turn(phase="last", calls=calls)
+
+
+def _outlives(storage: Storage) -> bool:
+    """Whether what is written there must reach the farthest memory in the end."""
+    return storage.role in ("output", "weight", "input")
+
+
+def _crossed(time: int, count: float, frames: list[_Frame]) -> list[float] | None:
+    """The box of the loop whose last round touched this datum, if this round has not yet."""
+    for frame in reversed(frames):
+        if time >= frame.began:
+            return None
+        if time >= frame.before:
+            frame.retained[0] += count
+            return frame.retained
+    return None
