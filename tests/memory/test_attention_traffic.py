@@ -22,8 +22,11 @@ def test_fused_by_hand() -> None:
     assert fused_elements(one, 25600) == 2 * 1000 * 64 + 2 * 2000 * 64 * 10
     # one element less and Br = 99: 11 passes
     assert fused_elements(one, 25599) == 2 * 1000 * 64 + 2 * 2000 * 64 * 11
-    # K and V and one query with its result fit: 2*64*2001
-    assert fused_elements(one, 2 * 64 * 2001) == compulsory_elements(one)
+    # 10 keys: K and V and one query with its result fit 128*11 numbers; one number less, and the
+    # 1000 queries go in blocks of floor(1407/256) = 5.
+    short = Attention(heads=1, key_heads=1, n=1000, m=10, d=64, dv=64)
+    assert fused_elements(short, 128 * 11) == compulsory_elements(short)
+    assert fused_elements(short, 128 * 11 - 1) == 128 * (1000 + 10 * 200)
 
 
 def test_decoding_counts_key_heads() -> None:

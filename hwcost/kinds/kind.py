@@ -1,0 +1,25 @@
+"""The noun: a kind of device, by what it does with work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from hwcost.devices.device import Device
+from hwcost.memory.reuse import OpReuse
+from hwcost.report import Cost, Machine, Traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How devices of a kind move bytes and what that costs.
+
+    names: of the device kinds that it serves. move: ops with their reuse distances -> the bytes that
+    they move on a device. price: those -> seconds and joules. machine: a device's facts for a
+    report on a model of some dtype.
+    """
+
+    names: tuple[str, ...]
+    move: Callable[[Iterable[OpReuse], Device], tuple[Traffic, ...]]
+    price: Callable[[Iterable[Traffic], Device], tuple[Cost, ...]]
+    machine: Callable[[Device, str], Machine]

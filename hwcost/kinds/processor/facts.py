@@ -1,0 +1,55 @@
+"""What a report shows of a processor: its roofs, its slopes, and what stands in for a dtype."""
+
+from __future__ import annotations
+
+from hwcost.devices.device import Device
+from hwcost.kinds.processor.rates import notes, product_rate
+from hwcost.report import Machine, Roof, Slope
+
+
+def machine(device: Device, dtype: str) -> Machine:
+    """The device as a roofline for one dtype: the roof that its products hit, and all others.
+
+    achieved is what gemm reaches of a peak. Levels whose bandwidth is not known have no slope.
+    """
+    share = float(device.efficiency.get("gemm", 1.0))
+    rate = product_rate(device, dtype)
+    return Machine(
+        name=device.name,
+        title=device.title,
+        kind=device.kind,
+        unverified_numbers=len(device.unverified),
+        roof=_roof(rate.unit.name, rate.dtype, rate.flop_per_s, share),
+        roofs=tuple(
+            _roof(unit.name, name, float(peak), share)
+            for unit in device.units
+            for name, peak in unit.peak_flop_per_s.items()
+        ),
+        slopes=tuple(
+            Slope(
+                level=level.name,
+                size_bytes=None if level.size_bytes is None else float(level.size_bytes),
+                peak_bytes_per_s=float(level.peak_bytes_per_s),
+                achieved_bytes_per_s=float(level.achieved_bytes_per_s),
+            )
+            for level in device.levels
+            if level.peak_bytes_per_s is not None and level.achieved_bytes_per_s is not None
+        ),
+        memory_bytes=_memory_bytes(device),
+        notes=(*device.notes, *notes(device, dtype)),
+    )
+
+
+def _roof(unit: str, dtype: str, peak_flop_per_s: float, share: float) -> Roof:
+    return Roof(
+        unit=unit,
+        dtype=dtype,
+        peak_flop_per_s=peak_flop_per_s,
+        achieved_flop_per_s=peak_flop_per_s * share,
+    )
+
+
+def _memory_bytes(device: Device) -> float | None:
+    """Size of the farthest level, which has to hold everything."""
+    size = device.levels[-1].size_bytes
+    return None if size is None else float(size)

@@ -1,0 +1,184 @@
+"""Seconds and joules of traffic on a processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from hwcost.devices.device import Device
+from hwcost.graph import Tensor, Work
+from hwcost.kinds.processor.rates import (
+    FLOPS_PER_MAC,
+    energy_j_per_flop,
+    product_rate,
+    special_per_s,
+    vector_rate,
+)
+from hwcost.report import Cost, Traffic
+from hwcost.units import is_floating
+
+DEFAULT_EFFICIENCY = "default"
+"""Entry of a device's efficiencies for an op class that it does not name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What a device does on one dtype, at its peak.
+
+    mac_flop_per_s: of the fastest unit. vector_flop_per_s: of the unit for what is no product.
+    most_flop_per_s: the higher of the two. special_per_s: exp, tanh and the like.
+    energy_j_per_flop: 0 where the device has no figures.
+    """
+
+    mac_flop_per_s: float
+    vector_flop_per_s: float
+    most_flop_per_s: float
+    special_per_s: float
+    energy_j_per_flop: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """What a device charges: looked up once for all ops. Levels without a figure are left out."""
+
+    device: Device
+    speed: Callable[[str], Speed]
+    achieved_bytes_per_s: Mapping[str, float]
+    peak_bytes_per_s: Mapping[str, float]
+    energy_j_per_byte: Mapping[str, float]
+
+
+def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
+    """The cost of each traffic, over all its calls.
+
+    compute_s   2*macs / (peak * efficiency) on the fastest unit
+                + vector_ops / (peak/2 * efficiency) on the vector unit
+                + special_ops / special_per_s, a rate that is reached, so without efficiency
+    level_s     bytes / achieved bandwidth, of each level whose bandwidth is known
+    latency_s   kernels * kernel_s; of a step of a recurrent layer kernels * step_s
+    expected_s  max(compute_s, level_s ...) + latency_s
+    roofline_s  max(flops / peak, low bytes / peak bandwidth ...), never above expected_s
+    energy_j    flops * J/FLOP + bytes * J/B of each level + static power * expected_s
+    bound       the largest of compute_s, level_s and latency_s; of equals the one named first
+    """
+    tariff = _tariff(device)
+    return tuple(_cost(traffic, tariff) for traffic in traffics)
+
+
+def mac_dtype(work: Work) -> str:
+    """What the products compute in: the dtype of their A (weights may be narrower), else the op's."""
+    return work.products[0].a.dtype if work.products else op_dtype(work)
+
+
+def op_dtype(work: Work) -> str:
+    """What the rest computes in: the first real number that it touches, not a mask or an index."""
+    tensors: tuple[Tensor, ...] = (*work.reads, *work.writes)
+    names = [tensor.dtype for tensor in tensors]
+    return next(filter(is_floating, names), names[0] if names else "float32")
+
+
+def _tariff(device: Device) -> Tariff:
+    return Tariff(
+        device=device,
+        speed=cache(lambda dtype: _speed(device, dtype)),
+        achieved_bytes_per_s={
+            level.name: float(level.achieved_bytes_per_s)
+            for level in device.levels
+            if level.achieved_bytes_per_s is not None
+        },
+        peak_bytes_per_s={
+            level.name: float(level.peak_bytes_per_s)
+            for level in device.levels
+            if level.peak_bytes_per_s is not None
+        },
+        energy_j_per_byte={
+            level.name: float(level.energy_j_per_byte)
+            for level in device.levels
+            if level.energy_j_per_byte is not None
+        },
+    )
+
+
+def _speed(device: Device, dtype: str) -> Speed:
+    fastest, rest = product_rate(device, dtype), vector_rate(device, dtype)
+    return Speed(
+        mac_flop_per_s=fastest.flop_per_s,
+        vector_flop_per_s=rest.flop_per_s,
+        most_flop_per_s=max(fastest.flop_per_s, rest.flop_per_s),
+        special_per_s=special_per_s(device, rest),
+        energy_j_per_flop=energy_j_per_flop(device, dtype),
+    )
+
+
+def _cost(traffic: Traffic, tariff: Tariff) -> Cost:
+    work, device = traffic.work, tariff.device
+    for_macs, for_rest = tariff.speed(mac_dtype(work)), tariff.speed(op_dtype(work))
+    compute_s = traffic.calls * _compute_s(work, for_macs, for_rest, _efficiency(device, work))
+    level_s = {
+        crossing.level: crossing.bytes / tariff.achieved_bytes_per_s[crossing.level]
+        for crossing in traffic.crossings
+        if crossing.level in tariff.achieved_bytes_per_s
+    }
+    start_s = device.step_s if work.op_class == "recurrent step" else device.kernel_s
+    latency_s = traffic.calls * work.kernels * start_s
+    expected_s = max(compute_s, *level_s.values(), 0.0) + latency_s
+    return Cost(
+        traffic=traffic,
+        compute_s=compute_s,
+        level_s=level_s,
+        latency_s=latency_s,
+        expected_s=expected_s,
+        roofline_s=_roofline_s(traffic, for_macs, for_rest, tariff),
+        energy_j=_energy_j(traffic, for_macs, for_rest, tariff, expected_s),
+        bound=_bound({"compute": compute_s, **level_s, "latency": latency_s}),
+    )
+
+
+def _compute_s(work: Work, for_macs: Speed, for_rest: Speed, efficiency: float) -> float:
+    return (
+        FLOPS_PER_MAC * work.macs / (for_macs.mac_flop_per_s * efficiency)
+        + FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
+        + work.special_ops / for_rest.special_per_s
+    )
+
+
+def _least_compute_s(work: Work, for_macs: Speed, for_rest: Speed) -> float:
+    """Seconds that one call takes if the fastest unit did everything at its peak."""
+    return (
+        FLOPS_PER_MAC * work.macs / for_macs.mac_flop_per_s
+        + work.vector_ops / for_rest.most_flop_per_s
+        + work.special_ops / max(for_rest.most_flop_per_s, for_rest.special_per_s)
+    )
+
+
+def _roofline_s(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff) -> float:
+    levels_s = (
+        crossing.low_bytes / tariff.peak_bytes_per_s[crossing.level]
+        for crossing in traffic.crossings
+        if crossing.level in tariff.peak_bytes_per_s
+    )
+    return max(traffic.calls * _least_compute_s(traffic.work, for_macs, for_rest), 0.0, *levels_s)
+
+
+def _energy_j(
+    traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff, expected_s: float
+) -> float | None:
+    """Joules of all calls; None where the device has figures neither per operation nor per byte."""
+    per_byte, device = tariff.energy_j_per_byte, tariff.device
+    if not device.energy_j_per_flop and not per_byte:
+        return None
+    work = traffic.work
+    macs_j = FLOPS_PER_MAC * work.macs * for_macs.energy_j_per_flop
+    rest_j = (work.vector_ops + work.special_ops) * for_rest.energy_j_per_flop
+    moved_j = sum(crossing.bytes * per_byte.get(crossing.level, 0.0) for crossing in traffic.crossings)
+    return traffic.calls * (macs_j + rest_j) + moved_j + (device.static_w or 0.0) * expected_s
+
+
+def _efficiency(device: Device, work: Work) -> float:
+    return device.efficiency.get(work.op_class, device.efficiency.get(DEFAULT_EFFICIENCY, 1.0))
+
+
+def _bound(seconds: Mapping[str, float]) -> str:
+    longest = max(seconds, key=seconds.__getitem__)
+    return longest if seconds[longest] > 0 else "free"

@@ -1,0 +1,137 @@
+"""Which unit computes in which dtype, how fast, and what stands in for a dtype that no unit has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hwcost.devices.device import ComputeUnit, Device
+from hwcost.kinds.processor.traits import traits_of
+from hwcost.units import DTYPE_BITS, dtype_bits, is_floating, show
+
+VECTOR_UNITS: Final = ("vector", "scalar")
+"""Names of the units that do arithmetic which is no product."""
+
+FLOPS_PER_MAC: Final = 2
+"""A peak counts a multiply-accumulate as two; an operation that is none gets half of it."""
+
+NARROWER: Final = ("tfloat32", "bfloat16", "float16", "int16", "int8", "int4")
+"""What a device without any dtype wide enough has to fall back on, the best of them first."""
+
+STAND_INS: Final[Mapping[str, tuple[str, ...]]] = {
+    "complex128": ("float64", "float32"),
+    "complex64": ("float32", "float64"),
+    "float64": ("float32",),
+    "float32": ("float64",),
+    "tfloat32": ("float32", "float64"),
+    "bfloat16": ("float32", "float64"),
+    "float16": ("float32", "float64"),
+    "float8_e4m3fn": ("float8_e5m2", "bfloat16", "float16", "float32", "float64"),
+    "float8_e5m2": ("float8_e4m3fn", "bfloat16", "float16", "float32", "float64"),
+    "int4": ("int8", "int16", "int32", "float32"),
+    "int8": ("int16", "int32", "float32"),
+    "uint8": ("int8", "int16", "int32", "float32"),
+    "bool": ("int8", "int16", "int32", "float32"),
+    "int16": ("int32", "float32"),
+    "uint16": ("int16", "int32", "float32"),
+    "int32": ("float32",),
+    "uint32": ("int32", "float32"),
+    "int64": ("int32", "float32"),
+    "uint64": ("int64", "int32", "float32"),
+}
+"""What computes in place of a dtype that a unit does not have: wider types first, as a runtime would
+convert; after these come the NARROWER ones."""
+
+OPERATIONS: Final[Mapping[tuple[str, str], int]] = {
+    ("float64", "float32"): 2,
+    ("complex64", "float32"): 4,
+    ("complex64", "float64"): 4,
+    ("complex128", "float64"): 4,
+    ("complex128", "float32"): 8,
+}
+"""Operations of a stand-in that one of a dtype takes, where it is not 1. A register holds half as many
+numbers of 64 bit (GPUs are often slower still: this is the most that float64 can reach); a complex
+multiply-accumulate is four real ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What a unit reaches at most on a dtype. dtype: the one computed in, which may be a stand-in."""
+
+    unit: ComputeUnit
+    dtype: str
+    flop_per_s: float
+
+
+def candidates(dtype: str) -> tuple[str, ...]:
+    """A dtype and what may stand in for it, the best first; in the end any dtype may."""
+    return tuple(dict.fromkeys((dtype, *STAND_INS[dtype], *NARROWER, *DTYPE_BITS)))
+
+
+def operations(dtype: str, stand_in: str) -> int:
+    """Operations of the stand-in that one operation of a dtype takes."""
+    return OPERATIONS.get((dtype, stand_in), 1)
+
+
+def product_rate(device: Device, dtype: str) -> Rate:
+    """The fastest unit that multiplies and accumulates in a dtype, or in its stand-in."""
+    return _fastest(device.units, dtype)
+
+
+def vector_rate(device: Device, dtype: str) -> Rate:
+    """The unit for arithmetic that is no product: vector or scalar; where there is none, any unit."""
+    units = [unit for unit in device.units if unit.name in VECTOR_UNITS]
+    return _fastest(units or device.units, dtype)
+
+
+def special_per_s(device: Device, rate: Rate) -> float:
+    """Exp, tanh, division and the like per second: the profile's, or the kind's share of vector_ops."""
+    if rate.unit.special_per_s is not None:
+        return float(rate.unit.special_per_s)
+    return traits_of(device).special_share * rate.flop_per_s / FLOPS_PER_MAC
+
+
+def energy_j_per_flop(device: Device, dtype: str) -> float:
+    """Joules per operation in a dtype or its stand-in ; 0 where unknown."""
+    for name in candidates(dtype):
+        if name in device.energy_j_per_flop:
+            return device.energy_j_per_flop[name] * operations(dtype, name)
+    return 0.0
+
+
+def notes(device: Device, dtype: str) -> tuple[str, ...]:
+    """Sentences on what stands in for a dtype, and for a vector unit; none where nothing does."""
+    sentences = []
+    rate = product_rate(device, dtype)
+    if rate.dtype != dtype:
+        sentences.append(_stand_in_note(device, dtype, rate))
+    if not any(unit.name in VECTOR_UNITS for unit in device.units):
+        sentences.append(
+            f"{device.name} lists no vector unit: what is no product is priced on its {rate.unit.name} unit,"
+            " at half of the peak, which is the most it can reach"
+        )
+    return tuple(sentences)
+
+
+def _fastest(units: Iterable[ComputeUnit], dtype: str) -> Rate:
+    units = tuple(units)
+    name = next(name for name in candidates(dtype) if any(name in unit.peak_flop_per_s for unit in units))
+    having = [unit for unit in units if name in unit.peak_flop_per_s]
+    unit = max(having, key=lambda unit: unit.peak_flop_per_s[name])
+    return Rate(unit=unit, dtype=name, flop_per_s=unit.peak_flop_per_s[name] / operations(dtype, name))
+
+
+def _stand_in_note(device: Device, dtype: str, rate: Rate) -> str:
+    speed = show(rate.flop_per_s, "FLOP/s" if is_floating(rate.dtype) else "OP/s")
+    count = operations(dtype, rate.dtype)
+    if count > 1:
+        return f"{device.name} has no {dtype} unit: priced as {count} in {rate.dtype} each, at {speed}"
+    if dtype_bits(rate.dtype) >= dtype_bits(dtype):
+        return f"{device.name} has no {dtype} unit: priced as {rate.dtype}, at {speed}"
+    kinds = sorted({name for unit in device.units for name in unit.peak_flop_per_s})
+    how = "cast to" if is_floating(rate.dtype) else "quantised to"
+    return (
+        f"{device.name} computes in {' and '.join(kinds)} only: its arithmetic is priced as if the model"
+        f" were {how} {rate.dtype}, at {speed}; its bytes are still those of {dtype}"
+    )

@@ -1,0 +1,57 @@
+"""Finds the kind of a device among the modules of this folder: each that has a `KIND` adds one."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from hwcost.devices.device import Device
+from hwcost.errors import ProfileError
+from hwcost.kinds.kind import Kind
+from hwcost.memory.reuse import OpReuse
+from hwcost.report import Cost, Machine, Traffic
+
+
+def move(reuses: Iterable[OpReuse], device: Device) -> tuple[Traffic, ...]:
+    """What ops move on a device, as its kind says."""
+    return kind_of(device).move(reuses, device)
+
+
+def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
+    """What traffic costs on a device, as its kind says."""
+    return kind_of(device).price(traffics, device)
+
+
+def machine(device: Device, dtype: str) -> Machine:
+    """What a report on a model of this dtype shows of a device, as its kind says."""
+    return kind_of(device).machine(device, dtype)
+
+
+def kind_of(device: Device) -> Kind:
+    """How a device moves and prices work.
+
+    Raises ProfileError for a kind that no module knows.
+    """
+    kinds = all_kinds()
+    if device.kind not in kinds:
+        mend = f"take one of {', '.join(sorted(kinds))}"
+        raise ProfileError(f"no such kind of device: {device.kind!r}", where=device.name, mend=mend)
+    return kinds[device.kind]
+
+
+@cache
+def all_kinds() -> Mapping[str, Kind]:
+    """Every kind by the name that profiles use; a name given twice is a bug."""
+    kinds: dict[str, Kind] = {}
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        kind = getattr(import_module(f"hwcost.kinds.{module.name}"), "KIND", None)
+        if not isinstance(kind, Kind):
+            continue
+        for name in kind.names:
+            if name in kinds:
+                raise ValueError(f"two modules claim the kind {name!r}")
+            kinds[name] = kind
+    return kinds
