@@ -48,12 +48,7 @@ def comparison_verdict(reports: Sequence[Report]) -> str:
 
 def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
     """Who is how much faster and why, then what the reader must know."""
-    found = [
-        _slower(report, fastest)
-        for fastest in _fastest(reports)
-        for report in reports
-        if report is not fastest
-    ]
+    found = _slower_ones(reports)
     found += [
         f"{report.trace.model}: {sentence}"
         for report in reports
@@ -111,10 +106,14 @@ def _share_of_peak(report: Report) -> str:
     return UNKNOWN if reached is None or not peak else percent(reached / peak)
 
 
-def _fastest(reports: Sequence[Report]) -> tuple[Report, ...]:
-    """The report of the shortest expected time, if there is anything to compare."""
-    timed = [report for report in reports if report.totals.expected_s]
-    return (min(timed, key=lambda report: report.totals.expected_s),) if len(timed) > 1 else ()
+def _slower_ones(reports: Sequence[Report]) -> list[str]:
+    """How each model compares with the fastest; one without a sequence does another task than the others."""
+    alike = [report for report in reports if report.trace.seq_len is not None] or list(reports)
+    timed = [report for report in alike if report.totals.expected_s]
+    if not timed:
+        return []
+    fastest = min(timed, key=lambda report: report.totals.expected_s)
+    return [_slower(report, fastest) for report in alike if report is not fastest]
 
 
 def _slower(report: Report, fastest: Report) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
 from hwcost.render.tables import Table, report_tables
 from hwcost.render.verdict import notes, settings, verdict
 from hwcost.report import Report
+
+MEANINGFUL = re.compile(r"[\\|*`<]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown would take for more than a letter."""
 
 ANY_WIDTH = 10_000
 """Letters that are room enough for all models in one table."""
@@ -57,7 +61,5 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text in which no letter means anything to Markdown."""
-    for letter in "\\|*_`<":
-        text = text.replace(letter, f"\\{letter}")
-    return text
+    """A text in which no letter means anything to Markdown; within a word an underscore does not."""
+    return MEANINGFUL.sub(r"\\\g<0>", text)

@@ -36,8 +36,10 @@ def percent(share: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """How many times: two digits below ten, three above, "0.65x", "298x", "1,630x"."""
-    return f"{value:.2g}x" if value < 9.95 else f"{float(f'{value:.3g}'):,.0f}x"
+    """How many times, in two digits or three: "0.65x", "1.0x", "6.1x", "298x", "1,630x"."""
+    if value < 0.995:
+        return f"{value:.2g}x"
+    return f"{value:.1f}x" if value < 9.95 else f"{float(f'{value:.3g}'):,.0f}x"
 
 
 def plural(number: int, noun: str) -> str:

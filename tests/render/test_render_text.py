@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from golden import check
-from reports import all_reports, assumed, lstm, tcn, tiny
+from reports import all_reports, assumed, lstm, small_kernels, tcn, tiny
 
 from hwcost.render.entries import Entry, entries_text
 from hwcost.render.markdown import comparison_markdown, report_markdown
@@ -125,6 +125,9 @@ def test_names_mean_nothing_to_the_formats() -> None:
     assert "[red]a|b_*c*" in report_text(odd)
     assert "\\|" in report_markdown(odd)
     assert "a|b" not in report_markdown(odd)
+    assert "\\*c\\*" in report_markdown(odd)
+    within = replace(lstm(), trace=replace(lstm().trace, model="snake_case"))
+    assert "# snake_case on edge" in report_markdown(within)
 
 
 def test_models_side_by_side_are_all_there() -> None:
@@ -141,6 +144,13 @@ def test_the_comparison_says_who_is_how_much_slower_and_why() -> None:
     assert (
         "lstm takes 6.1x the time of tcn for 0.65x its FLOPs: it reaches 6 % of the peak, tcn 60 %." in text
     )
+
+
+def test_a_model_without_a_sequence_is_no_yardstick_for_those_with_one() -> None:
+    text = " ".join(comparison_text([lstm(), tcn(), small_kernels()]).split())
+    assert "the time of tcn" in text
+    assert "the time of mlp" not in text  # it takes 2 ms, but for another task
+    assert "No sequence in mlp: the time is that of one pass." in text
 
 
 def test_dots_in_numbers() -> None:

@@ -40,6 +40,7 @@ from hwcost.render.words import (
         (percent(0.004), "<1 %"),
         (percent(0.0), "0 %"),
         (ratio(0.646), "0.65x"),
+        (ratio(1.02), "1.0x"),
         (ratio(6.11), "6.1x"),
         (ratio(9.96), "10x"),
         (ratio(1634.0), "1,630x"),
