@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import inf, sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from processors import cold, device, gemm, level, looped, matrix, once, pointwise
 
@@ -267,6 +267,7 @@ def reuses(draw: st.DrawFn) -> OpReuse:
     return OpReuse(work=work, times=102, axis="time", phases=phases, touches=touches)
 
 
+@settings(deadline=None)
 @given(reuse=reuses(), on=devices())
 def test_bracket_holds_without_clipping(reuse: OpReuse, on: Device) -> None:
     every = sum(touch.bytes * sample.rounds for touch in reuse.touches for sample in touch.samples)
@@ -291,6 +292,7 @@ def test_bracket_holds_without_clipping(reuse: OpReuse, on: Device) -> None:
         assert sum(c.bytes for c in moved) >= (never + calls * again) * (1 - 1e-9)
 
 
+@settings(deadline=None)
 @given(reuse=reuses(), on=devices(), which=st.integers(0, 2), factor=st.floats(1, 100))
 def test_more_room_never_moves_more(reuse: OpReuse, on: Device, which: int, factor: float) -> None:
     def grown(i: int) -> Device:
@@ -307,6 +309,7 @@ def test_more_room_never_moves_more(reuse: OpReuse, on: Device, which: int, fact
             assert small.low_bytes <= large.low_bytes * (1 + 1e-9)
 
 
+@settings(deadline=None)
 @given(m=side, k=side, n=side, on=devices(), distance=st.floats(0, 1e6), retained=st.floats(0, 1))
 def test_fewer_bits_never_move_more(
     m: int, k: int, n: int, on: Device, distance: float, retained: float
@@ -324,6 +327,7 @@ def test_fewer_bits_never_move_more(
         assert all(less <= more * (1 + 1e-9) for less, more in zip(halved, whole, strict=True))
 
 
+@settings(deadline=None)
 @given(reuse=reuses(), on=devices())
 def test_farther_never_sees_more_touches(reuse: OpReuse, on: Device) -> None:
     bare = replace(reuse, work=replace(reuse.work, products=()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from processors import cold, device, gemm, level, looped, number, pointwise, unit
 
@@ -197,6 +197,7 @@ def devices(draw: st.DrawFn) -> Device:
     )
 
 
+@settings(deadline=None)
 @given(work=works(), on=devices(), calls=st.integers(1, 1000))
 def test_parts_add_up_and_no_time_is_below_the_roofline(work: Work, on: Device, calls: int) -> None:
     cost = cost_of(cold(work, calls=calls), on)
@@ -212,6 +213,7 @@ def test_parts_add_up_and_no_time_is_below_the_roofline(work: Work, on: Device, 
             assert cost.roofline_s >= crossing.low_bytes / level_.peak_bytes_per_s
 
 
+@settings(deadline=None)
 @given(work=works(), on=devices(), which=st.integers(0, 3), factor=st.floats(1, 100))
 def test_a_faster_level_is_never_slower(work: Work, on: Device, which: int, factor: float) -> None:
     i = min(which, len(on.levels) - 1)
@@ -229,6 +231,7 @@ def test_a_faster_level_is_never_slower(work: Work, on: Device, which: int, fact
     assert after.roofline_s <= before.roofline_s
 
 
+@settings(deadline=None)
 @given(work=works(), on=devices(), factor=st.floats(1, 100))
 def test_a_faster_unit_is_never_slower(work: Work, on: Device, factor: float) -> None:
     units = tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.graph import Attention
@@ -60,6 +60,7 @@ attentions = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(attention=attentions, s=room)
 def test_bracket(attention: Attention, s: int) -> None:
     expected = expected_elements(attention, s)
@@ -67,12 +68,14 @@ def test_bracket(attention: Attention, s: int) -> None:
     assert unfused_elements(attention, s) <= unfused_elements(attention, min(s, 128))
 
 
+@settings(deadline=None)
 @given(attention=attentions, s=room, more=room)
 def test_more_room_never_moves_more(attention: Attention, s: int, more: int) -> None:
     for elements in (fused_elements, unfused_elements, expected_elements):
         assert elements(attention, s + more) <= elements(attention, s) * (1 + 1e-12)
 
 
+@settings(deadline=None)
 @given(attention=attentions)
 def test_all_that_fits_is_compulsory(attention: Attention) -> None:
     compulsory = compulsory_elements(attention)

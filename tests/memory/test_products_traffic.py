@@ -7,7 +7,7 @@ import statistics
 from math import inf, isclose, sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.graph import Product, Storage, contiguous
@@ -128,6 +128,7 @@ def test_agrees_with_exhaustive_search() -> None:
     assert ratios[0] > 0.65
 
 
+@settings(deadline=None)
 @given(m=size, k=size, n=size, s=room, r=st.floats(1, 49), halo=st.integers(0, 10**5))
 def test_bracket(m: int, k: int, n: int, s: float, r: float, halo: int) -> None:
     r = min(r, k)
@@ -139,6 +140,7 @@ def test_bracket(m: int, k: int, n: int, s: float, r: float, halo: int) -> None:
     assert high <= 2 * m * n * k + m * n + compulsory  # one element of each operand per step
 
 
+@settings(deadline=None)
 @given(m=size, k=size, n=size, s=room, more=room, r=st.floats(1, 49), halo=st.integers(0, 10**5))
 def test_more_room_never_moves_more(
     m: int, k: int, n: int, s: float, more: float, r: float, halo: int
@@ -150,12 +152,14 @@ def test_more_room_never_moves_more(
     assert low_elements(m, k, n, s + more, r) <= low_elements(m, k, n, s, r)
 
 
+@settings(deadline=None)
 @given(m=size, k=size, n=size, s=room)
 def test_symmetric(m: int, k: int, n: int, s: float) -> None:
     """C = A B and its transpose move the same."""
     assert isclose(expected_elements(m, k, n, s), expected_elements(n, k, m, s), rel_tol=1e-9)
 
 
+@settings(deadline=None)
 @given(m=size, k=size, n=size, r=st.floats(1, 49), halo=st.integers(0, 10**5))
 def test_all_that_fits_is_compulsory(m: int, k: int, n: int, r: float, halo: int) -> None:
     r = min(r, k)
@@ -164,6 +168,7 @@ def test_all_that_fits_is_compulsory(m: int, k: int, n: int, r: float, halo: int
     assert low_elements(m, k, n, compulsory, r) == compulsory
 
 
+@settings(deadline=None)
 @given(m=size, k=size, n=size)
 def test_one_operand_and_a_strip_suffice(m: int, k: int, n: int) -> None:
     """All of one operand, with a row or column of each of the others, moves no more than all of them."""
