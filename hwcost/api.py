@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
 from hwcost.graph import Op, Storage, Tensor, Trace, mapped
-from hwcost.kinds import machine, move, price
+from hwcost.kinds.registry import machine, move, price
 from hwcost.load import is_module, load_trace, module_and_inputs, trace_module
 from hwcost.memory.depth import sequential_depth
 from hwcost.memory.fusion import fuse
@@ -67,9 +67,8 @@ def analyze(
     if dtype is not None:
         trace = as_dtype(trace, dtype_name(dtype))
     works = count(trace.items, strict=strict)
-    if chosen == "fused":
-        works = fuse(works)
-    costs = price(move(reuse(works), profile), profile)
+    kernels = fuse(works) if chosen == "fused" else works
+    costs = price(move(reuse(kernels), profile), profile)
     return Report(
         trace=trace,
         machine=machine(profile, trace.dtype),

@@ -55,17 +55,19 @@ class Event:
 
     parts: bytes with their distance (backward for a read, forward for a write), and for what a loop's
     previous round touched the sum of all such bytes in this round, as a box that fills up.
+    elements: those that nobody has touched since.
     """
 
     time: int
     is_write: bool
     bytes_per_element: float
+    elements: int = 0
     parts: list[Part] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Piece:
-    """Elements that a touch finds: who touched them last, and whose write waits for a touch.
+    """Elements that a touch finds: who touched them last (None: nobody), whose write waits for a touch.
 
     rest: how many of that event's elements, from these on in its sweep and these included, nobody has
     touched since: a touch sweeps its tensor in order of address, and what it met before these does
@@ -73,7 +75,7 @@ class Piece:
     """
 
     elements: int
-    event: Event
+    event: Event | None
     writer: Event | None
     rest: int
 
@@ -102,12 +104,15 @@ class Line:
             return []
         first, last = self._cut(start), self._cut(stop)
         found = self.segments[first:last]
-        pieces = [
-            Piece(
-                segment.stop - segment.start, segment.event, segment.writer, self._rest(index, segment.event)
-            )
-            for index, segment in enumerate(found, first)
-        ]
+        pieces, at = [], start
+        for index, segment in enumerate(found, first):
+            if segment.start > at:
+                pieces.append(Piece(segment.start - at, None, None, 0))
+            rest = self._rest(index, segment.event)
+            pieces.append(Piece(segment.stop - segment.start, segment.event, segment.writer, rest))
+            at = segment.stop
+        if at < stop:
+            pieces.append(Piece(stop - at, None, None, 0))
         new = _renewed(found, start, stop, event, writes=writes, keeps=keeps)
         self.segments[first:last] = new
         self._starts[first:last] = [segment.start for segment in new]
@@ -127,9 +132,12 @@ class Line:
         return index + 1
 
     def _rest(self, index: int, event: Event) -> int:
+        """Elements from this segment on that the event touched last."""
         elements = 0
-        while index < len(self.segments) and self.segments[index].event is event:
-            elements += self.segments[index].stop - self.segments[index].start
+        while elements < event.elements and index < len(self.segments):
+            segment = self.segments[index]
+            if segment.event is event:
+                elements += segment.stop - segment.start
             index += 1
         return elements
 
@@ -228,7 +236,8 @@ class Grid:
             else:
                 new = [Patch(area, event, event if writes else None)]
             self.patches = kept + new
-        return pieces
+        fresh = region.elements - sum(piece.elements for piece in pieces)
+        return [*pieces, Piece(fresh, None, None, 0)] if fresh else pieces
 
     @property
     def segments(self) -> list[Segment]:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, inf, isinf
+from math import exp, isinf, log, log1p, pi
 from typing import Final, Literal
 
 Policy = Literal["lru", "random", "pinned"]
 
-_NODES: Final = (
-    (-0.9602898564975363, 0.10122853629037626),
-    (-0.7966664774136267, 0.22238103445337448),
-    (-0.5255324099163290, 0.31370664587788730),
-    (-0.1834346424956498, 0.36268378337836200),
-    (0.1834346424956498, 0.36268378337836200),
-    (0.5255324099163290, 0.31370664587788730),
-    (0.7966664774136267, 0.22238103445337448),
-    (0.9602898564975363, 0.10122853629037626),
-)
-"""Gauss-Legendre nodes and weights of order 8 on [-1, 1]."""
+TERMS: Final = 52
+"""Terms of the series of Li2 that matter in double precision for arguments up to one half."""
 
 
 def misses(distance_bytes: float, capacity_bytes: float | None, policy: Policy) -> float:
@@ -66,12 +57,29 @@ def mean_misses(start_bytes: float, end_bytes: float, capacity_bytes: float | No
     if policy == "lru" or capacity_bytes <= 0:
         return (high - max(low, capacity_bytes)) / (high - low)
     begin = max(low, capacity_bytes)
-    half, middle = (high - begin) / 2, (high + begin) / 2
-    area = half * sum(
-        weight * misses(middle + half * node, capacity_bytes, policy) for node, weight in _NODES
-    )
+    area = _area(high, capacity_bytes, policy) - _area(begin, capacity_bytes, policy)
     return area / (high - low)
 
 
-NEVER: Final = inf
-"""The distance of data that was never touched before."""
+def _area(distance_bytes: float, capacity_bytes: float, policy: Policy) -> float:
+    """The integral of `misses` over distances from C to D, D >= C.
+
+    pinned  (D - C) - C ln(D / C)
+    random  with r = D / C = -ln(1 - m) / m, by parts: C (m r - Li2(m)), as dLi2/dm = -ln(1 - m) / m
+    """
+    ratio = distance_bytes / capacity_bytes
+    if policy == "pinned":
+        return capacity_bytes * (ratio - 1.0 - log(ratio))
+    share = _random(ratio) if ratio > 1.0 else 0.0
+    return capacity_bytes * (share * ratio - _dilogarithm(share))
+
+
+def _dilogarithm(z: float) -> float:
+    """Li2(z) = sum of z^k / k^2, for z from 0 to 1."""
+    if z <= 0.0:
+        return 0.0
+    if z >= 1.0:
+        return pi**2 / 6
+    if z > 0.5:
+        return pi**2 / 6 - log(z) * log1p(-z) - _dilogarithm(1.0 - z)
+    return sum(z**k / k**2 for k in range(1, TERMS))

@@ -29,7 +29,7 @@ from hwcost.units import dtype_bits
 EXACT_ROUNDS = 6
 """Loops of up to this many rounds run whole; longer ones three rounds at either end."""
 
-BULKS = 8
+BULKS = 16
 """Portions in which the rounds between are covered, so that what advances together interleaves."""
 
 
@@ -274,30 +274,26 @@ class _Run:
             scale = min(scale, tensor.bytes * prod(rounds) / region.elements)
         event = Event(self._clock.tick(), is_write, scale)
         keeps = _outlives(storage)
-        pieces = memory.touch(region, event, writes=is_write, keeps=keeps)
-        self._account(event, pieces, frames, keeps=keeps)
-        found = sum(piece.elements for piece in pieces)
-        fresh = (region.elements - found) * scale
-        if fresh and not is_write:
-            event.parts.append((fresh, inf, None))
-        self._clock.add(event.time, fresh + found * scale)
+        for piece in memory.touch(region, event, writes=is_write, keeps=keeps):
+            self._account(event, piece, frames, keeps=keeps)
         return event
 
-    def _account(self, event: Event, pieces: list[Piece], frames: list[_Frame], *, keeps: bool) -> None:
-        """Give each piece its distance: to this event if it reads, to the write that waits for it."""
-        distances = [
-            self._clock.since(piece.event.time) + piece.rest * piece.event.bytes_per_element
-            for piece in pieces
-        ]
-        for piece, distance in zip(pieces, distances, strict=True):
-            if not event.is_write:
-                count = piece.elements * event.bytes_per_element
-                event.parts.append((count, distance, _crossed(piece.event.time, count, frames)))
-            if piece.writer is not None and (event.is_write or not keeps):
-                written = piece.elements * piece.writer.bytes_per_element
-                piece.writer.parts.append((written, distance, None))
-        for piece in pieces:
-            self._clock.add(piece.event.time, -piece.elements * piece.event.bytes_per_element)
+    def _account(self, event: Event, piece: Piece, frames: list[_Frame], *, keeps: bool) -> None:
+        """Give a piece its distance: to this event if it reads, to the write that waits for it."""
+        count = piece.elements * event.bytes_per_element
+        last, distance, box = piece.event, inf, None
+        if last is not None:
+            distance = self._clock.since(last.time) + piece.rest * last.bytes_per_element
+            self._clock.add(last.time, -piece.elements * last.bytes_per_element)
+            last.elements -= piece.elements
+            box = None if event.is_write else _crossed(last.time, count, frames)
+        if not event.is_write:
+            event.parts.append((count, distance, box))
+        if piece.writer is not None and (event.is_write or not keeps):
+            written = piece.elements * piece.writer.bytes_per_element
+            piece.writer.parts.append((written, distance, None))
+        self._clock.add(event.time, count)
+        event.elements += piece.elements
 
     def settle(self) -> None:
         """Give what was written and never touched again its end: the farthest memory, or none."""

@@ -1,6 +1,6 @@
 """What the stages add to the work of an op: traffic, cost, and the report that sums them."""
 
-from hwcost.report.costs import Cost, Crossing, Phase, Traffic
+from hwcost.report.costs import Cost, Crossing, Traffic
 from hwcost.report.machine import Machine, Roof, Slope
 from hwcost.report.report import Report
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
@@ -10,7 +10,6 @@ __all__ = [
     "Crossing",
     "Layer",
     "Machine",
-    "Phase",
     "Report",
     "Roof",
     "Slope",
