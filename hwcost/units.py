@@ -16,6 +16,11 @@ DTYPE_BITS: Final = {
     "bfloat16": 16,
     "float8_e4m3fn": 8,
     "float8_e5m2": 8,
+    "float8_e4m3fnuz": 8,
+    "float8_e5m2fnuz": 8,
+    "float8_e8m0fnu": 8,
+    "float4_e2m1fn_x2": 8,
+    "complex32": 32,
     "complex64": 64,
     "complex128": 128,
     "int64": 64,
@@ -28,8 +33,13 @@ DTYPE_BITS: Final = {
     "uint32": 32,
     "uint64": 64,
     "bool": 8,
+    "qint8": 8,
+    "quint8": 8,
+    "qint32": 32,
+    "quint4x2": 4,
+    "quint2x4": 2,
 }
-"""Bits that one element takes in memory (tfloat32 is stored as float32)."""
+"""Bits that one element takes in memory (tfloat32 is stored as float32; x2 and x4 pack several)."""
 
 DTYPE_ALIASES: Final = {
     "fp64": "float64",

@@ -170,8 +170,10 @@ def _grouped_product(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, 
     out = torch.empty(
         (*groups, a.shape[-2], b.shape[-1]), dtype=given.get("out_dtype") or a.dtype, device=META
     )
-    inputs = [a, b, *(value for value in (offs, given.get("bias")) if value is not None)]
-    capture.recorder.record("aten._grouped_mm", inputs, [out], {"bias": None})
+    bias = _meta(capture, given.get("bias"))
+    inputs = [value for value in (a, b, offs, bias) if value is not None]
+    absent = {name: None for name, value in (("offs", offs), ("bias", bias)) if value is None}
+    capture.recorder.record("aten._grouped_mm", inputs, [out], absent)
     return out
 
 
