@@ -62,8 +62,8 @@ class Box:
 
 
 def powers_of_ten(low: float, high: float) -> tuple[float, ...]:
-    """The powers of ten from the one at or below `low` to the one at or above `high`."""
-    return tuple(10.0**exponent for exponent in range(floor(log10(low)), ceil(log10(high)) + 1))
+    """The powers of ten from `low` to `high`."""
+    return tuple(10.0**exponent for exponent in range(ceil(log10(low)), floor(log10(high)) + 1))
 
 
 def text_box(text: str, right: float, down: float, *, size: int, align: str = "center") -> Box:

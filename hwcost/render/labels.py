@@ -28,10 +28,10 @@ LAYER_AREAS = (25, 1600)
 """Pixels of a model's dot; of a layer's, from no share of the time to all of it."""
 
 
-def dot_radius(share: float | None) -> float:
-    """Half the width of the dot of a layer with a share of the time; of a model where there is none."""
+def layer_area(share: float) -> float:
+    """The area of the dot of a layer with a share of the time."""
     least, most = LAYER_AREAS
-    return sqrt(MODEL_AREA if share is None else least + (most - least) * share) / 2
+    return least + (most - least) * share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,16 @@ class Label:
     align: Literal["left", "center", "right"] = "center"
     degrees: float = 0.0
     is_strong: bool = True
+
+
+def dot_areas(dots: Sequence[Dot], frame: Frame) -> list[float]:
+    """The area of each model's dot: of dots that lie on one another each is half as large as the last."""
+    places = [frame.pixel(dot.intensity, dot.flop_per_s) for dot in dots]
+    below = [
+        sum(hypot(right - x, down - y) < SIZE / 2 for x, y in places[:drawn])
+        for drawn, (right, down) in enumerate(places)
+    ]
+    return [MODEL_AREA / 2**count for count in below]
 
 
 def line_labels(lines: Sequence[Line], frame: Frame) -> list[Label]:
@@ -93,7 +103,7 @@ def dot_labels(
     boxes = [box for label in taken for box in label.boxes]
     boxes += [box for line in lines for box in _line_boxes(line, frame)]
     boxes += [text_box("o", *frame.pixel(dot.intensity, dot.flop_per_s), size=SIZE) for dot in dots]
-    radii = [dot_radius(group[0].share if layers else None) for group in named]
+    radii = [sqrt(layer_area(group[0].share) if layers else MODEL_AREA) / 2 for group in named]
     wanted = [(text, *pixel, radius) for text, pixel, radius in zip(texts, pixels, radii, strict=True)]
     labels = []
     for text, (right, down) in zip(texts, placed(wanted, boxes, frame, size=NAME_SIZE), strict=True):
@@ -104,13 +114,13 @@ def dot_labels(
 
 
 def _together(dots: Sequence[Dot], frame: Frame) -> list[list[Dot]]:
-    """Dots of one class that lie on one another, such as those of equal blocks, share a name."""
+    """Dots of one class that lie close together, such as those of like blocks, share a name."""
     groups: list[list[Dot]] = []
     for dot in dots:
         right, down = frame.pixel(dot.intensity, dot.flop_per_s)
         for group in groups:
             left, top = frame.pixel(group[0].intensity, group[0].flop_per_s)
-            if dot.group == group[0].group and hypot(right - left, down - top) < SIZE / 2:
+            if dot.group == group[0].group and hypot(right - left, down - top) < 2 * SIZE:
                 group.append(dot)
                 break
         else:

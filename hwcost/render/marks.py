@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.render.dots import Dot
 from hwcost.render.frame import Frame, powers_of_ten
-from hwcost.render.labels import LAYER_AREAS, MODEL_AREA, SIZE, Label
+from hwcost.render.labels import SIZE, Label, dot_areas, layer_area
 from hwcost.render.words import bound_label, percent, plain, quantity
 
 if TYPE_CHECKING:
@@ -74,15 +74,15 @@ def points(dots: Sequence[Dot], frame: Frame, *, layers: bool) -> alt.Chart:
     encodings: dict[str, Any] = {
         "color": alt.Color("group:N", scale=colours, legend=legend if layers else None),
         "shape": alt.Shape("model:N", scale=shapes, legend=legend if layers and len(models) > 1 else None),
+        "size": alt.Size("area:Q", scale=None),
+        "order": alt.Order("area:Q", sort="descending"),
         "tooltip": [alt.Tooltip(f"{name}:N") for name in TOOLTIPS],
     }
-    if layers:
-        areas = alt.Scale(domain=[0, 1], range=list(LAYER_AREAS))
-        encodings["size"] = alt.Size("share:Q", scale=areas, legend=None)
-        encodings["order"] = alt.Order("share:Q", sort="descending")
-    chart = alt.Chart(alt.InlineData([_row(dot) for dot in dots]))
+    areas = [layer_area(dot.share) for dot in dots] if layers else dot_areas(dots, frame)
+    rows = [_row(dot, area) for dot, area in zip(dots, areas, strict=True)]
+    chart = alt.Chart(alt.InlineData(rows))
     marks: alt.Chart = chart.mark_point(
-        filled=True, size=MODEL_AREA, opacity=0.75 if layers else 1.0, stroke="white", strokeWidth=0.8
+        filled=True, opacity=0.75 if layers else 1.0, stroke="white", strokeWidth=0.8
     )
     return marks.encode(**_axes(frame), **encodings)
 
@@ -115,13 +115,14 @@ def title(headline: str, below: Sequence[str]) -> alt.TitleParams:
     )
 
 
-def _row(dot: Dot) -> dict[str, object]:
+def _row(dot: Dot, area: float) -> dict[str, object]:
     return {
         "x": dot.intensity,
         "y": dot.flop_per_s,
         "group": dot.group,
         "model": dot.model,
         "share": dot.share,
+        "area": area,
         "name": dot.name,
         "FLOP per byte": plain(dot.intensity),
         "reached": quantity(dot.flop_per_s, "FLOP/s"),
@@ -140,7 +141,7 @@ def _axes(frame: Frame) -> dict[str, Any]:
     def axis(name: str, low: float, high: float, shown: str) -> alt.Axis:
         return alt.Axis(
             title=name,
-            values=list(powers_of_ten(low * 1.01, high / 1.01)),
+            values=list(powers_of_ten(low, high)),
             labelExpr=shown,
             gridColor=GRID,
             domainColor=QUIET,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hwcost.render.dots import Dot, dots_of
 from hwcost.render.dots_table import allowed_flop_per_s, dots_notes
-from hwcost.render.frame import Frame, powers_of_ten
+from hwcost.render.frame import Frame
 from hwcost.render.labels import NAME_SIZE, SIZE, Ends, dot_labels, line_labels, ridge_label
 from hwcost.render.lines import Line, lines_of
 from hwcost.render.marks import INK, QUIET, caption, points, rule, text, title
@@ -59,7 +59,7 @@ def roofline(reports: Sequence[Report], *, layers: bool = False) -> alt.LayerCha
 
 
 def _frame(report: Report, dots: Sequence[Dot]) -> Frame:
-    """Whole decades that hold every dot and every ridge point, with some room around them."""
+    """What holds every dot and every ridge point, with some room around them."""
     machine = report.machine
     own = machine.roof.peak_flop_per_s
     highest = max(roof.peak_flop_per_s for roof in (machine.roof, *machine.roofs))
@@ -67,12 +67,11 @@ def _frame(report: Report, dots: Sequence[Dot]) -> Frame:
     x_low = min([dot.intensity for dot in dots] + [own / rate / 4 for rate in rates] or [1.0])
     x_high = max([dot.intensity for dot in dots] + [highest / rate * 4 for rate in rates] or [1.0])
     y_low = min([dot.flop_per_s for dot in dots] + [rate * x_low * 2 for rate in rates] + [own])
-    xs, ys = powers_of_ten(x_low / 1.5, x_high * 1.5), powers_of_ten(y_low / 1.5, highest * 1.5)
     return Frame(
-        x_low=xs[0],
-        x_high=xs[-1],
-        y_low=ys[0],
-        y_high=ys[-1],
+        x_low=x_low / 2,
+        x_high=x_high * 2,
+        y_low=y_low / 2,
+        y_high=highest * 2,
         width=WIDTH,
         height=HEIGHT,
         x_title=f"FLOP per byte across {level_label(report.farthest_level) or 'memory'}",

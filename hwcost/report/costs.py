@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hwcost.graph import Phase, Work
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
     """Bytes that cross one level of memory (that it serves to the level nearer the units).

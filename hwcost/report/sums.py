@@ -13,10 +13,11 @@ from hwcost.report.costs import Cost, Crossing
 class Sum:
     """What some costs come to together.
 
-    costs: those that were added up. calls, macs, flops: of all calls. crossings, level_s: per level, nearest to the units first.
-    compute_s, latency_s, level_s: what each part alone would take; expected_s: what the ops take
-    one after the other. roofline_s: the sum of the ops' own. energy_j: None as soon as one cost
-    has none. bound_s: the expected seconds of the costs with each bound, free ones left out.
+    costs: those that were added up. calls, macs, flops: of all calls. crossings, level_s: per level,
+    nearest to the units first. compute_s, latency_s, level_s: what each part alone would take;
+    expected_s: what the ops take one after the other. roofline_s: the sum of the ops' own. energy_j:
+    None as soon as one cost has none. bound_s: the expected seconds of the costs with each bound,
+    free ones left out.
     """
 
     costs: tuple[Cost, ...]

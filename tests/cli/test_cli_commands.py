@@ -7,7 +7,6 @@ import json
 from io import StringIO
 from typing import Any
 
-import pytest
 from shell import ESCAPE, Shell
 
 TITLE = ("--seq-len", "1000", "--device", "echo_arm")
@@ -63,13 +62,12 @@ def test_compare_models_for_programs(traced: Shell) -> None:
         assert report["totals"]["expected_s"] == float(row["expected_s"])
 
 
-@pytest.mark.parametrize("suffix", ["html", "svg", "png", "pdf"])
-def test_roofline(traced: Shell, suffix: str) -> None:
-    done = traced.run("roofline", *MODELS, *TITLE, "-o", f"roofline.{suffix}")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"wrote roofline.{suffix}\n")
-    content = (traced.folder / f"roofline.{suffix}").read_bytes()
-    start = {"html": b"<!DOCTYPE html>", "svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
-    assert content.lstrip().startswith(start)
+def test_roofline(traced: Shell) -> None:
+    done = traced.run("roofline", *MODELS, *TITLE, "-o", "roofline.html")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "wrote roofline.html\n")
+    page = (traced.folder / "roofline.html").read_text()
+    assert page.lstrip().startswith("<!DOCTYPE html>")
+    assert all(f'"model": "{model}"' in page for model in MODELS)
 
 
 def test_roofline_in_numbers(traced: Shell) -> None:
