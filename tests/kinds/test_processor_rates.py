@@ -38,9 +38,12 @@ ARRAY = with_units(kind="accelerator", matrix={"int8": 4e12})
         (CPU, "float64", "float32", 24e9),
         (CPU, "int4", "int8", 96e9),
         (CPU, "int64", "float32", 48e9),
+        (CPU, "quint8", "int8", 96e9),
+        (CPU, "complex64", "float32", 12e9),  # four real multiply-adds
         (GPU, "float32", "float32", 19.5e12),  # not tfloat32: PyTorch's default multiplies in full
         (GPU, "float64", "float64", 9.7e12),
         (GPU, "float8_e4m3fn", "bfloat16", 312e12),
+        (GPU, "float4_e2m1fn_x2", "bfloat16", 312e12),
         (GPU, "tfloat32", "tfloat32", 156e12),
         (ARRAY, "float32", "int8", 4e12),
         (ARRAY, "int16", "int8", 4e12),
@@ -69,7 +72,8 @@ def test_every_dtype_has_a_rate_wherever_there_is_a_unit(dtype: str, only: str) 
 def test_wider_types_stand_in_first() -> None:
     for dtype, bits in DTYPE_BITS.items():
         first, *_ = candidates(dtype)[1:]
-        assert DTYPE_BITS[first] >= bits or bits >= 64  # of which there is nothing wider
+        # Nothing is wider than 64 bits; a complex number is two real ones.
+        assert DTYPE_BITS[first] >= bits or bits >= 64 or dtype.startswith("complex")
 
 
 def test_notes_say_what_stands_in() -> None:

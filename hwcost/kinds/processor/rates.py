@@ -19,32 +19,28 @@ FLOPS_PER_MAC: Final = 2
 NARROWER: Final = ("tfloat32", "bfloat16", "float16", "int16", "int8", "int4")
 """What a device without any dtype wide enough has to fall back on, the best of them first."""
 
-STAND_INS: Final[Mapping[str, tuple[str, ...]]] = {
+WIDER: Final[Mapping[str, tuple[str, ...]]] = {
     "complex128": ("float64", "float32"),
     "complex64": ("float32", "float64"),
+    "complex32": ("float16", "float32"),
     "float64": ("float32",),
     "float32": ("float64",),
     "tfloat32": ("float32", "float64"),
     "bfloat16": ("float32", "float64"),
     "float16": ("float32", "float64"),
-    "float8_e4m3fn": ("float8_e5m2", "bfloat16", "float16", "float32", "float64"),
-    "float8_e5m2": ("float8_e4m3fn", "bfloat16", "float16", "float32", "float64"),
-    "int4": ("int8", "int16", "int32", "float32"),
-    "int8": ("int16", "int32", "float32"),
-    "uint8": ("int8", "int16", "int32", "float32"),
-    "bool": ("int8", "int16", "int32", "float32"),
-    "int16": ("int32", "float32"),
-    "uint16": ("int16", "int32", "float32"),
-    "int32": ("float32",),
-    "uint32": ("int32", "float32"),
-    "int64": ("int32", "float32"),
-    "uint64": ("int64", "int32", "float32"),
 }
-"""What computes in place of a dtype that a unit does not have: wider types first, as a runtime would
-convert; after these come the NARROWER ones."""
+"""What computes in place of a dtype that no unit has, as a runtime would convert it."""
+
+WIDER_THAN_FLOAT8: Final = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float32", "float64")
+"""The same for all real numbers of 8 bit and less."""
+
+INTEGERS: Final = ("int4", "int8", "int16", "int32", "int64")
+"""The same for whole numbers, truth values and quantised ones: the first of these that is as wide."""
 
 OPERATIONS: Final[Mapping[tuple[str, str], int]] = {
     ("float64", "float32"): 2,
+    ("complex32", "float16"): 4,
+    ("complex32", "float32"): 4,
     ("complex64", "float32"): 4,
     ("complex64", "float64"): 4,
     ("complex128", "float64"): 4,
@@ -66,7 +62,16 @@ class Rate:
 
 def candidates(dtype: str) -> tuple[str, ...]:
     """A dtype and what may stand in for it, the best first; in the end any dtype may."""
-    return tuple(dict.fromkeys((dtype, *STAND_INS[dtype], *NARROWER, *DTYPE_BITS)))
+    return tuple(dict.fromkeys((dtype, *_wider(dtype), *NARROWER, *DTYPE_BITS)))
+
+
+def _wider(dtype: str) -> tuple[str, ...]:
+    if dtype in WIDER:
+        return WIDER[dtype]
+    if is_floating(dtype):
+        return WIDER_THAN_FLOAT8
+    wide_enough = (name for name in INTEGERS if dtype_bits(name) >= dtype_bits(dtype))
+    return (*wide_enough, "int32", "float32")
 
 
 def operations(dtype: str, stand_in: str) -> int:
