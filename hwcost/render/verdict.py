@@ -7,6 +7,9 @@ from math import fsum
 from hwcost.render.words import bound_label, level_label, listed, percent, plain, plural, quantity
 from hwcost.report import Report, Sum
 
+TINY = 0.005
+"""A share of the time that is not worth a word."""
+
 
 def verdict(report: Report) -> str:
     """A few sentences; the first says what the model is bound by, on the numbers of the report."""
@@ -132,14 +135,15 @@ def _typical_step(report: Report) -> Sum | None:
 
 
 def _shares(totals: Sum) -> str:
-    """Where the time goes: one share where it is nearly all, else each."""
+    """Where the time goes: one share where it is nearly all, else each that is not tiny."""
     share = totals.bound_s[totals.bound] / totals.expected_s
-    if share >= 0.995:
+    if share >= 1 - TINY:
         return "All of the time goes there."
     if share >= 0.9:
         return f"{percent(share)} of the time goes there."
-    ordered = sorted(totals.bound_s.items(), key=lambda item: -item[1])
-    parts = (f"{bound_label(bound)} {percent(seconds / totals.expected_s)}" for bound, seconds in ordered)
+    shares = {bound: seconds / totals.expected_s for bound, seconds in totals.bound_s.items()}
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    parts = (f"{bound_label(bound)} {percent(part)}" for bound, part in ordered if part >= TINY)
     return f"The time by bound: {', '.join(parts)}."
 
 

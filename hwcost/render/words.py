@@ -102,7 +102,7 @@ def shortened_label(label: str, width: int) -> str:
     if len(label) <= width:
         return label
     module, _, op = label.partition(" ")
-    op = shortened(op, width // 2)
+    op = shortened(op, max(width // 2, width - len(module) - 1))
     return f"{shortened_path(module, width - len(op) - 1)} {op}".strip()
 
 

@@ -60,9 +60,10 @@ def test_the_time_by_bound_where_it_is_mixed() -> None:
         (
             cost("aten.mm", "a", "gemm", macs=1000, far=1.0, compute=3.0),
             cost("aten.mm", "b", "gemm", macs=1000, far=2.7e9, compute=0.1),
+            cost("aten.mm", "c", "gemm", macs=1000, near=15e6),
         ),
     )
-    assert verdict(mixed).endswith("The time by bound: compute 75 %, DRAM 25 %.")  # 3 s, 2.7e9 / 2.7e9 s
+    assert verdict(mixed).endswith("The time by bound: compute 75 %, DRAM 25 %.")  # 3 s, 1 s; L2 1 ms
 
 
 def test_unknown_arithmetic_is_a_lower_bound_and_asks_for_no_bandwidth() -> None:

@@ -82,6 +82,8 @@ def test_of_a_long_label_the_op_stays() -> None:
     assert (
         shortened_label("network.blocks.0.convolution1 convolution", 34)
         == "network…0.convolution1 convolution"
+    label = "0.attention scaled_dot_product_attention"
+    assert shortened_label(label, 33) == "0.attention scaled_dot…_attention"
     )
 
 
