@@ -79,12 +79,10 @@ def test_of_a_long_path_the_number_and_the_end_stay() -> None:
 
 
 def test_of_a_long_label_the_op_stays() -> None:
-    assert (
-        shortened_label("network.blocks.0.convolution1 convolution", 34)
-        == "network…0.convolution1 convolution"
+    label = "network.blocks.0.convolution1 convolution"
+    assert shortened_label(label, 34) == "network…0.convolution1 convolution"
     label = "0.attention scaled_dot_product_attention"
     assert shortened_label(label, 33) == "0.attention scaled_dot…_attention"
-    )
 
 
 @given(st.text(alphabet="ab.1 _", max_size=60), st.integers(1, 40))
