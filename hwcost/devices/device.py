@@ -59,6 +59,7 @@ class Level:
     level to the next nearer one, all instances together, None where no figure is known (the
     level's bytes are then counted, not timed). achieved is at most peak; where a profile gives only
     one, both are that one. policy: how it replaces. energy_j_per_byte: None where unknown.
+    instances: how many there are, each private to a share of the units.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Level:
     achieved_bytes_per_s: Number | None
     policy: Policy
     energy_j_per_byte: Number | None
+    instances: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,8 +59,9 @@ def memory_level(
         for key, unit in units.items()
         if key in entries
     }
+    instances = 1
     if "instances" in entries:
-        found = all_instances(found, entries["instances"], path, ledger)
+        instances, found = all_instances(found, entries["instances"], path, ledger)
     peak = found.get("peak_bandwidth", found.get("achieved_bandwidth"))
     achieved = found.get("achieved_bandwidth", peak)
     if is_last and peak is None:
@@ -77,17 +78,20 @@ def memory_level(
         achieved_bytes_per_s=achieved,
         policy=word(entries["policy"], f"{path}.policy", POLICIES),
         energy_j_per_byte=energy_j_per_byte,
+        instances=instances,
     )
 
 
-def all_instances(found: Mapping[str, Number], node: Node, path: str, ledger: Ledger) -> dict[str, Number]:
-    """The numbers of one instance times the number of instances."""
+def all_instances(
+    found: Mapping[str, Number], node: Node, path: str, ledger: Ledger
+) -> tuple[int, dict[str, Number]]:
+    """The number of instances, and the numbers of one instance times it."""
     count = number(node, f"{path}.instances", "", ledger)
     together = {key: times(count, one) for key, one in found.items()}
     if not count.is_integer() or not all(map(math.isfinite, together.values())):
         what = f"{path}.instances is {count.text}"
         raise ProfileError(what, where=node.where, mend="write how many there are, a whole number")
-    return together
+    return int(count), together
 
 
 def energy_by_level(energy: Mapping[str, Node], memory: Node, ledger: Ledger) -> Mapping[str, Number]:

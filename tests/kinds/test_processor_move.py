@@ -47,6 +47,15 @@ def test_product_that_fits_the_cache() -> None:
     assert far.high_bytes == near.bytes == near.high_bytes
 
 
+def test_each_core_blocks_for_its_own_cache() -> None:
+    four = replace(level("l1", 4 * 4352, 100e9, 80e9), instances=4)
+    _, far = crossings(cold(gemm(64, 64, 64)), device(REGISTERS, four, DRAM))
+    # The tiles are those of one instance, 32 x 32; a cache of four times the size would take larger ones.
+    assert far.read_bytes == pytest.approx(4 * (4096 * 2 + 4096 * 2))
+    _, shared = crossings(cold(gemm(64, 64, 64)), device(REGISTERS, replace(four, instances=1), DRAM))
+    assert shared.read_bytes < far.read_bytes
+
+
 def test_product_that_does_not_fit_the_cache() -> None:
     near, far = crossings(cold(gemm(64, 64, 64)), TWO_LEVELS)
     # Tiles of 32 x 32 of C: A and B 64/32 = 2 times each.

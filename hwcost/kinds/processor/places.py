@@ -19,7 +19,8 @@ class Place:
 
     held_bytes: size of the level before it, None where it is the nearest: then every touch reaches it.
     policy: how that level replaces. tile_bytes: the largest room before it that one product can use
-    beside the registers. most_bytes: all room before it together, for the low end of the
+    beside the registers: of a private cache one instance, as each core works on a tile of its own.
+    most_bytes: all room before it together, for the low end of the
     bracket; caches that hold different bytes add up.
     """
 
@@ -48,7 +49,7 @@ def places_of(device: Device) -> tuple[Place, ...]:
                     most_bytes=most,
                 )
             )
-            tile = max(tile, _held(level, traits))
+            tile = max(tile, _held(level, traits) / level.instances)
             before = level
         most += inf if level.size_bytes is None else level.size_bytes
     return tuple(places)
