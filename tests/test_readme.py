@@ -1,0 +1,34 @@
+"""What the README says of four questions is what the tool answers."""
+
+import pytest
+
+import hwcost
+
+
+@pytest.mark.parametrize(
+    ("device", "options", "bound"),
+    [
+        ("echo_arm", {}, "dram"),
+        ("echo_arm", {"batch": 64}, "compute"),
+        ("echo_arm", {"settings": {"hidden_size": 64, "input_size": 64}}, "latency"),
+        ("epyc_milan_vm4", {"settings": {"hidden_size": 1024, "num_layers": 1}}, "l3"),
+        ("epyc_milan_vm4", {"settings": {"hidden_size": 2048, "num_layers": 1}}, "dram"),
+        ("h100_sxm", {}, "latency"),
+    ],
+)
+def test_where_the_lstm_is_bound(device: str, options: dict[str, object], bound: str) -> None:
+    assert hwcost.analyze("lstm", seq_len=1000, device=device, **options).bound == bound
+
+
+@pytest.mark.parametrize("model", ["tcn", "transformer"])
+def test_convolution_and_attention_are_bound_by_compute(model: str) -> None:
+    assert hwcost.analyze(model, seq_len=1000, device="echo_arm").bound == "compute"
+
+
+@pytest.mark.parametrize(("hidden", "steps", "measured_s"), [(1024, 1000, 0.125), (2048, 100, 0.172)])
+def test_two_measured_lstms(hidden: int, steps: int, measured_s: float) -> None:
+    # torch.nn.LSTM, one layer, batch 1, on four cores of an EPYC Milan virtual machine; re-reading
+    # the 16 MiB of the smaller one from DRAM in each step would take 0.483 s at least
+    settings = {"hidden_size": hidden, "input_size": hidden, "num_layers": 1}
+    report = hwcost.analyze("lstm", seq_len=steps, device="epyc_milan_vm4", settings=settings)
+    assert measured_s / 1.35 < report.totals.expected_s < measured_s * 1.35
