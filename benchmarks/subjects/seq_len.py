@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ GOAL: Final = 1.2
 SHORT: Final = 10
 LONG: Final = 1_000_000
 DEVICE: Final = "echo_arm"
+CALLS: Final = 20
 
 
 def analyze_cold(seq_len: int) -> None:
@@ -30,19 +32,21 @@ def analyze_warm(seq_len: int, cache: str) -> None:
 
 
 def analyze_in_process(seq_len: int, name: str) -> None:
-    """The call of the Python API."""
-    hwcost.analyze(name, device=DEVICE, seq_len=seq_len)
+    """Calls of the Python API, enough of them to take longer than the clock's noise."""
+    for _ in range(CALLS):
+        hwcost.analyze(name, device=DEVICE, seq_len=seq_len)
 
 
 def results(repeats: int) -> Iterator[Result]:
     """Ratios of whole processes, then of calls."""
     with TemporaryDirectory() as cache:
+        os.environ["HWCOST_CACHE_DIR"] = cache  # for the calls in this process
         ways: dict[str, Callable[[int], None]] = {
-            "lstm, whole process, empty cache": analyze_cold,
-            "lstm, whole process, filled cache": partial(analyze_warm, cache=cache),
+            "lstm, empty cache": analyze_cold,
+            "lstm, filled cache": partial(analyze_warm, cache=cache),
             **{
-                f"{name}, in process": partial(analyze_in_process, name=name)
-                for name in ("lstm", "gru", "tcn")
+                f"{name}, {CALLS} calls in process": partial(analyze_in_process, name=name)
+                for name in ("lstm", "gru", "tcn", "transformer")
             },
         }
         for name, way in ways.items():
