@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from hwcost.tracing.capture import META, Capture, tensors_in
 from hwcost.tracing.recorder import Recorder
+from hwcost.tracing.results import Results
 from hwcost.tracing.signature import INDEXERS, PLACEMENT, Signature, named, signature
 from hwcost.tracing.values import VALUE_LIMIT, evenly_spread, storage_key, twin_of
 
@@ -26,6 +27,7 @@ class OpMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, capture: Capture) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.capture = capture
+        self.results = Results()
 
 
 def _dispatch(
@@ -50,7 +52,7 @@ def _dispatch(
     if sign.is_dynamic:
         result, values = _dynamic(func, sign, args, kwargs, capture)
     else:
-        result = func(*args, **kwargs)
+        result = mode.results.of(func, sign, args, kwargs)
         values = _known(func, sign, args, kwargs, result, capture)
     outputs = list(tensors_in(result))
     _keep(sign, args, kwargs, inputs, outputs, values, capture)

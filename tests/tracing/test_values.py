@@ -95,7 +95,7 @@ def test_masks_without_values_are_taken_as_ones_and_said_so() -> None:
 
 @pytest.mark.parametrize("what", [3, "lstm", torch.randn(2)])
 def test_what_is_no_module_is_an_error(what: object) -> None:
-    with pytest.raises(TraceError, match="is not a torch.nn.Module"):
+    with pytest.raises(TraceError, match=r"is not a torch\.nn\.Module"):
         hwcost.trace(what)  # type: ignore[arg-type]
 
 
