@@ -9,23 +9,21 @@ import hwcost
 from hwcost.devices import device_names
 from hwcost.graph import Trace
 from hwcost.load import load_trace
-from hwcost.models.registry import model_names
+from hwcost.models.registry import card, model_names
 from hwcost.report import Report
 
 SMALL = {
     "lstm": {"hidden_size": 192, "input_size": 96},
     "gru": {"hidden_size": 192},
     "rnn": {"hidden_size": 256},
-    "tcn": {},
-    "transformer": {"num_layers": 2},
-    "resnet50": {},
+    "transformer_encoder": {"num_layers": 2},
 }
 """Settings that keep a model quick; one that is not here runs as it is."""
 
 
 @cache
 def traced(name: str, batch: int = 1, seq_len: int = 60) -> Trace:
-    steps = None if name == "resnet50" else seq_len
+    steps = seq_len if "seq_len" in card(name).settings else None
     return load_trace(name, seq_len=steps, batch=batch, settings=SMALL.get(name, {}), use_cache=False)
 
 

@@ -88,13 +88,19 @@ def _rides_on(
         if not any(_same(handed, t) for t in made.writes):
             return None
         head = leader.get(source, source)
-        members = {head, *(member for member, of in leader.items() if of == head)}
         others = [t for t in work.reads if t != handed]
-        if any(writer.get(t.storage.id, -1) > head and writer[t.storage.id] not in members for t in others):
+        if any(_is_after(writer.get(t.storage.id), head, leader) for t in others):
             return None
-        is_clear = out.storage.id == handed.storage.id or touched.get(out.storage.id, -1) <= head
-        return (source, handed) if is_clear or touched[out.storage.id] in members else None
+        is_clear = out.storage.id == handed.storage.id or not _is_after(
+            touched.get(out.storage.id), head, leader
+        )
+        return (source, handed) if is_clear else None
     return None
+
+
+def _is_after(index: int | None, head: int, leader: dict[int, int]) -> bool:
+    """Whether an op comes after the one that leads a group, without riding with it."""
+    return index is not None and index > head and leader.get(index, index) != head
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

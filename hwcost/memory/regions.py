@@ -33,9 +33,10 @@ def region_of(tensor: Tensor, moved: int = 0, rounds: Iterable[tuple[int, int]] 
     moved: by how far the loops around it have advanced it. rounds: (times, step) of loops whose rounds
     are taken all together.
     """
-    if 0 in tensor.shape:
-        return Region(start=tensor.offset + moved, columns=0)
     start = tensor.offset + moved
+    rounds = tuple(rounds)
+    if not tensor.elements or (not rounds and _is_row_major(tensor)):
+        return Region(start=start, columns=tensor.elements)
     dimensions = [
         (stride, size)
         for size, stride in zip(tensor.shape, tensor.strides, strict=True)
@@ -52,6 +53,16 @@ def region_of(tensor: Tensor, moved: int = 0, rounds: Iterable[tuple[int, int]] 
             size += (count - 1) * outer // stride
         merged.append((stride, size))
     return _region(start, merged)
+
+
+def _is_row_major(tensor: Tensor) -> bool:
+    """Whether a tensor's elements lie side by side in the order of its indices."""
+    step = 1
+    for size, stride in zip(reversed(tensor.shape), reversed(tensor.strides), strict=True):
+        if size != 1 and stride != step:
+            return False
+        step *= size
+    return True
 
 
 def _region(start: int, merged: list[tuple[int, int]]) -> Region:
