@@ -22,7 +22,7 @@ VIEW_COPIES = (
     *aten("block_diag _chunk_cat constant_pad_nd repeat tile roll flip rot90 tril triu diag_embed"),
     *aten("complex pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle im2col"),
     *aten("unfold_backward to_mkldnn _mkldnn_reshape _mkldnn_transpose _pack_padded_sequence"),
-    *aten("to_padded_tensor _nested_from_padded _nested_tensor_from_mask"),
+    *aten("_pad_packed_sequence to_padded_tensor _nested_from_padded _nested_tensor_from_mask"),
     *aten("_nested_tensor_from_tensor_list _convert_weight_to_int4pack"),
 )
 def copy(op: Op) -> Work:
