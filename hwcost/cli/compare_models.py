@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  hwcost compare-models lstm gru tcn transformer --seq-len 1000 --device echo_arm
-  hwcost compare-models lstm tcn --set lstm.hidden_size=256 --format csv -o table.csv
+  hwcost compare-models lstm gru tcn transformer --device echo_arm
+  hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv
 """
 
 

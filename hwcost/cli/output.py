@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from errno import EPIPE
 from pathlib import Path
 
 import typer
 
 from hwcost.cli.options import Format
-from hwcost.errors import UsageError
+from hwcost.errors import ModelError, UsageError
 
 PIPE_WIDTH = 80
 NARROWEST, WIDEST = 60, 120
 """Letters per line where a terminal does not say, and between which its own width is followed."""
+
+STDOUT, STDERR = 1, 2
+"""Descriptors of the two streams."""
 
 PATIENCE_S = 1.0
 """Seconds of silence before a command says what it is doing."""
@@ -55,7 +59,7 @@ def check_folder(output: Path | None) -> None:
 
 def page(output: Path | None) -> tuple[int, bool]:
     """Width and colour of a table that is printed, or written to a file: (letters, in colour)."""
-    if output is not None or not sys.stdout.isatty():
+    if output is not None or sys.stdout is None or not sys.stdout.isatty():
         return PIPE_WIDTH, False
     width = min(max(os.get_terminal_size(sys.stdout.fileno()).columns, NARROWEST), WIDEST)
     return width, not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -63,10 +67,18 @@ def page(output: Path | None) -> tuple[int, bool]:
 
 def deliver(text: str, output: Path | None) -> None:
     """Print a text, or write it to a file and say so on the error stream."""
-    if output is None:
-        typer.echo(_printable(text), nl=False)
+    if output is not None:
+        deliver_file(text.encode(), output)
         return
-    deliver_file(text.encode(), output)
+    if sys.stdout is None:
+        raise UsageError("standard output is closed", mend="give a file with -o")
+    try:
+        typer.echo(_printable(text), nl=False)
+    except OSError as error:
+        if error.errno == EPIPE:
+            raise
+        what = (error.strerror or str(error)).lower()
+        raise UsageError(f"standard output cannot be written: {what}") from error
 
 
 def deliver_file(content: bytes, output: Path) -> None:
@@ -78,9 +90,46 @@ def deliver_file(content: bytes, output: Path) -> None:
 
 
 @contextmanager
+def guest(model: str) -> Iterator[None]:
+    """Run the code of a model: what it prints goes to the error stream, and it cannot end the command.
+
+    Standard output belongs to the report. Its descriptor is turned as well, for what C code and child
+    processes print.
+
+    Raises ModelError where the code calls exit.
+    """
+    try:
+        with redirect_stdout(sys.stderr), _descriptor_turned():
+            yield
+    except SystemExit as error:
+        raise ModelError(
+            f"its code ends the program (exit status {error.code})",
+            where=model,
+            mend="keep exit and the parsing of arguments under if __name__ == '__main__'",
+        ) from error
+
+
+@contextmanager
+def _descriptor_turned() -> Iterator[None]:
+    """Let descriptor 1 stand for the error stream, if both are open."""
+    try:
+        kept = os.dup(STDOUT)
+    except OSError:
+        yield
+        return
+    try:
+        if sys.stderr is not None:
+            os.dup2(STDERR, STDOUT)
+        yield
+    finally:
+        os.dup2(kept, STDOUT)
+        os.close(kept)
+
+
+@contextmanager
 def progress(message: str) -> Iterator[None]:
     """Say on a terminal what is being done, if it takes longer than a second."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     from threading import Event, Timer

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.report import Report
+
+
+SIZES = {"seq_len": "--seq-len N", "batch": "--batch N"}
+"""Settings that are options, since a report tells and uses them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,7 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     Raises HwcostError for what is misspelt, before any model is built, or cannot be traced.
     """
     from hwcost.api import analyze
-    from hwcost.cli.output import progress
+    from hwcost.cli.output import guest, progress
     from hwcost.devices import load_device
     from hwcost.units import dtype_name
 
@@ -41,7 +46,7 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     device = load_device(run.device)
     reports = []
     for model, chosen in zip(models, settings, strict=True):
-        with progress(f"analyzing {model}"):
+        with progress(f"analyzing {model}"), guest(model):
             report = analyze(
                 model,
                 device=device,
@@ -54,7 +59,24 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
                 strict=run.strict,
             )
         reports.append(report)
-    return reports
+    names = distinct_names([report.trace.model for report in reports], models)
+    return [_named(report, name) for report, name in zip(reports, names, strict=True)]
+
+
+def distinct_names(names: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Names of models side by side: where two are the same, what each was given as, else numbered."""
+    given = [
+        Path(word).name.removesuffix(".json") if names.count(name) > 1 else name
+        for name, word in zip(names, words, strict=True)
+    ]
+    return [
+        name if name not in given[:place] else f"{name} {given[: place + 1].count(name)}"
+        for place, name in enumerate(given)
+    ]
+
+
+def _named(report: Report, name: str) -> Report:
+    return report if name == report.trace.model else replace(report, trace=replace(report.trace, model=name))
 
 
 def settings_for(model: str, pairs: Sequence[str], models: Sequence[str] = ()) -> dict[str, object]:
@@ -71,7 +93,11 @@ def settings_for(model: str, pairs: Sequence[str], models: Sequence[str] = ()) -
             )
         if dot and owner != model:
             continue
-        if name in chosen:
+        if name.strip() in SIZES:
+            raise UsageError(
+                "has an option of its own", where=f"--set {pair}", mend=f"write {SIZES[name.strip()]}"
+            )
+        if name.strip() in chosen:
             raise UsageError(f"{name!r} is set twice", where=f"--set {pair}", mend="keep one of them")
         chosen[name.strip()] = value.strip()
     return chosen

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hwcost.cli.options import BatchOption, ModelArgument, OutputOption, SeqLenOption, SetOption
-from hwcost.cli.output import check_folder, deliver, progress
+from hwcost.cli.output import check_folder, deliver, guest, progress
+from hwcost.errors import UsageError
 
 EXAMPLES = """\b
 Examples:
@@ -26,7 +27,11 @@ def trace(
     from hwcost.tracefile import to_json
 
     check_folder(output)
+    if output is not None and output.suffix != ".json":
+        raise UsageError(
+            "a saved trace is known by its suffix", where=str(output), mend="end the name in .json"
+        )
     chosen = settings_for(model, settings or ())
-    with progress(f"tracing {model}"):
+    with progress(f"tracing {model}"), guest(model):
         recorded = load_trace(model, seq_len=seq_len, batch=batch, settings=chosen)
     deliver(f"{to_json(recorded)}\n", output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,7 +14,7 @@ from shell import ESCAPE, Shell
 
 from hwcost.cli import app
 from hwcost.cli.output import chosen_format
-from hwcost.cli.run import settings_for
+from hwcost.cli.run import distinct_names, settings_for
 from hwcost.errors import UsageError
 
 
@@ -39,6 +40,9 @@ from hwcost.errors import UsageError
         ("roofline lstm -o roofline.gif", "end the name in .html, .svg, .png or .pdf"),
         ("roofline lstm -o no/where.png", "no/where.png: its folder does not exist"),
         ("trace lstm -o no/where.json", "no/where.json: its folder does not exist"),
+        ("trace lstm -o lstm.txt", "lstm.txt: a saved trace is known by its suffix; end the name in .json"),
+        ("analyze lstm --set seq_len=5", "has an option of its own; write --seq-len N"),
+        ("compare-models lstm gru --set gru.batch=5", "has an option of its own; write --batch N"),
         ("analyze missing.json", "missing.json"),
         ("analyze missing.py:build", "missing.py"),
     ],
@@ -144,3 +148,89 @@ def test_the_format_is_named_or_follows_from_the_file() -> None:
     assert chosen_format(None, None) == "table"
     assert chosen_format(None, Path("report.CSV")) == "csv"
     assert chosen_format("json", Path("report.anything")) == "json"
+
+
+GUEST = """
+print("hello from the import")
+import os, sys
+from torch import nn
+def build(fails=False):
+    print("hello from the function")
+    os.system("echo hello from a child")
+    if fails:
+        sys.exit(3)
+    return nn.Linear(4, 4)
+"""
+
+
+def test_what_a_model_prints_goes_to_the_error_stream(shell: Shell) -> None:
+    (shell.folder / "guest.py").write_text(GUEST)
+    done = shell.run("analyze", "guest.py:build", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["totals"]["macs"] == 16
+    assert [f"hello from {who}" in done.stderr for who in ("the import", "the function", "a child")] == [
+        True
+    ] * 3
+    traced = shell.run("trace", "guest.py:build")
+    assert json.loads(traced.stdout)["model"] == "build"
+
+
+def test_a_model_cannot_end_the_command(shell: Shell) -> None:
+    (shell.folder / "guest.py").write_text(GUEST)
+    done = shell.run("analyze", "guest.py:build", "--set", "fails=true")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "hwcost: guest.py:build: its code ends the program (exit status 3)" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_standard_output_is_told(shell: Shell) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hwcost", "devices"],
+            env=shell.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        2,
+        b"hwcost: standard output cannot be written: no space left on device\n",
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_closed_standard_output_is_told(shell: Shell) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m hwcost devices >&-",
+        shell=True,
+        env=shell.environment(),
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, b"hwcost: standard output is closed; give a file with -o\n")
+
+
+def test_models_of_one_name_are_told_apart() -> None:
+    assert distinct_names(["lstm", "tcn"], ["lstm", "tcn"]) == ["lstm", "tcn"]
+    assert distinct_names(["lstm", "lstm"], ["lstm", "small/wide.json"]) == ["lstm", "wide"]
+    assert distinct_names(["build", "build"], ["a.py:build", "x/b.py:build"]) == ["a.py:build", "b.py:build"]
+    assert distinct_names(["lstm"] * 3, ["lstm"] * 3) == ["lstm", "lstm 2", "lstm 3"]
+
+
+@pytest.mark.parametrize(
+    "words", ["", "analyze", "compare-models", "roofline", "devices", "devices show", "trace"]
+)
+def test_help_fits_a_terminal(shell: Shell, words: str) -> None:
+    assert max(map(len, shell.out(*words.split(), "--help").splitlines())) <= 80
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_closed_error_stream_is_no_error(shell: Shell) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m hwcost devices 2>&-",
+        shell=True,
+        env=shell.environment(),
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout[:2].isdigit()) == (0, True)
