@@ -1,9 +1,11 @@
 """Fusion: by hand, and the laws that it must keep."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.graph import Op, OpClass, Role, Tensor, Tree, Work, leaves
+from hwcost.graph import Op, OpClass, Role, Storage, Tensor, Tree, Work, contiguous, leaves
 from hwcost.memory.fusion import fuse
 from tests.memory.programs import moved_bytes, tensor
 
@@ -65,6 +67,36 @@ def test_a_result_keeps_its_write() -> None:
     assert summary(fuse(program))[0] == ("xw", "out", 1)
 
 
+def test_what_a_pointwise_group_has_read_stays_at_hand() -> None:
+    sigmoid = (work("pointwise", [X], [Y]), work("pointwise", [X, Y], [OUT]))
+    assert summary(fuse(sigmoid)) == [("x", "", 1), ("", "out", 0)]
+    # A product's operand is not read element by element: the residual is read again, but only once.
+    residual = (
+        work("gemm", [X, W], [Y]),
+        work("pointwise", [X, Y], [Z]),
+        work("pointwise", [X, Z], [OUT]),
+    )
+    assert summary(fuse(residual)) == [("xw", "", 1), ("x", "", 0), ("", "out", 0)]
+
+
+def test_what_a_group_made_stays_at_hand() -> None:
+    diamond = (
+        work("gemm", [X, W], [Y]),
+        work("pointwise", [Y], [Z]),
+        work("pointwise", [Y, Z], [OUT]),
+    )
+    assert summary(fuse(diamond)) == [("xw", "", 1), ("", "", 0), ("", "out", 0)]
+
+
+def test_of_two_orders_of_the_same_elements_one_is_at_hand() -> None:
+    storage = Storage(id="s", elements=9, dtype="float32")
+    square = contiguous(storage, (3, 3))
+    turned = replace(square, strides=(1, 3))
+    out = contiguous(Storage(id="o", elements=9, dtype="float32", role="output"), (3, 3))
+    program = (work("gemm", [X, W], [square]), work("pointwise", [square, turned], [out]))
+    assert summary(fuse(program)) == [("xw", "s", 1), ("s", "o", 0)]
+
+
 names = st.sampled_from("abcd")
 classes: st.SearchStrategy[OpClass] = st.sampled_from(["gemm", "pointwise", "pointwise", "reduction", "copy"])
 
@@ -93,5 +125,11 @@ def test_laws(program: Tree[Work], capacity: int | None) -> None:
     assert sum(w.read_bytes + w.write_bytes for w in after) <= touched
     results = [w for w in before if any(t.role == "output" for t in w.writes)]
     assert bool(results) == bool(sum(t.bytes for w in after for t in w.writes if t.role == "output"))
+    last: dict[str, int] = {}
+    for index, (original, kept) in enumerate(zip(before, after, strict=True)):
+        for t in kept.reads:
+            maker = last.get(t.storage.id)
+            assert maker is None or t in after[maker].writes, "what is still read is still written"
+        last |= {t.storage.id: index for t in original.writes}
     if capacity == 0:
         assert sum(moved_bytes(fused, 0)) <= touched
