@@ -12,7 +12,8 @@ from hwcost.errors import HwcostError, ModelError
 from hwcost.tracing.capture import META, Capture
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
-from hwcost.tracing.whole import handlers, rewrites, transparent
+from hwcost.tracing.python import rewrites
+from hwcost.tracing.whole import handlers, transparent
 
 IMAGE = 224
 """Side of the image that a 2-d convolution is given: what ImageNet models take."""

@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode
 from hwcost.tracing.capture import Capture
 
 WholeFunction = Callable[[Capture, tuple[Any, ...], dict[str, Any]], Any]
-Rewrite = Callable[[Capture, tuple[Any, ...]], tuple[Any, ...]]
+Rewrite = Callable[[Capture, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 class FunctionMode(TorchFunctionMode):
@@ -37,12 +37,14 @@ class FunctionMode(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if self.capture.is_paused:
+            return func(*args, **(kwargs or {}))
         if func in self.handlers:
             result = self._paused(self.handlers[func], args, kwargs or {})
             if result is not NotImplemented:
                 return result
         if func in self.rewrites:
-            args = self._paused(self.rewrites[func], args)
+            args, kwargs = self._paused(self.rewrites[func], args, kwargs or {})
         if func in self.transparent:
             with self:
                 return self.transparent[func](*args, **(kwargs or {}))

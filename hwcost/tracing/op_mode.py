@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from hwcost.tracing.capture import META, Capture, tensors_in
+from hwcost.tracing.capture import META, Capture, mapped_tensors, tensors_in
+from hwcost.tracing.fallback import meta_like, without_meta
+from hwcost.tracing.higher_order import higher_order
 from hwcost.tracing.recorder import Recorder
 from hwcost.tracing.results import Results
 from hwcost.tracing.signature import INDEXERS, PLACEMENT, Signature, named, signature
@@ -24,6 +26,8 @@ ROUTING = "indices chosen from scores (top-k, argmax, sort) were taken as evenly
 class OpMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Runs every op on meta tensors, keeps what is known of their values, and records it."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, capture: Capture) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.capture = capture
@@ -36,23 +40,38 @@ def _dispatch(
     capture, kwargs = mode.capture, dict(kwargs or {})
     if capture.is_paused:
         return func(*args, **kwargs)
-    sign = signature(func)
+    if not isinstance(func, torch._ops.OpOverload):
+        return higher_order(mode, func, args, kwargs)
+    capture.is_paused = True
+    try:
+        return _called(mode, func, args, kwargs)
+    finally:
+        capture.is_paused = False
+
+
+def _called(mode: OpMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    capture, sign = mode.capture, signature(func)
     args = tuple(_on_meta(value, capture) for value in args)
     kwargs = {key: _on_meta(value, capture) for key, value in kwargs.items()}
-    if sign.takes_device:
-        kwargs["device"] = META
+    if sign.device_at >= 0:
+        if sign.device_at >= len(args):
+            kwargs["device"] = META
         kwargs.pop("pin_memory", None)
-    if sign.name == "aten._local_scalar_dense":
-        return capture.real(args[0], "reading a number out of a tensor").item()
-    if sign.name == "aten.equal":
-        return torch.equal(capture.real(args[0], "comparing"), capture.real(args[1], "comparing"))
+        if "generator" in kwargs:
+            kwargs["generator"] = None
+    if sign.reads:
+        real_args = mapped_tensors(args, lambda part: capture.real(part, "reading a number out of a tensor"))
+        return func(*real_args, **kwargs)
     if sign.name in INDEXERS:
         args = (args[0], _index_numbers(args[1], capture), *args[2:])
     inputs = [*tensors_in(args), *tensors_in(kwargs)]
     if sign.is_dynamic:
         result, values = _dynamic(func, sign, args, kwargs, capture)
     else:
-        result = mode.results.of(func, sign, args, kwargs)
+        try:
+            result = mode.results.of(func, sign, args, kwargs)
+        except (NotImplementedError, RuntimeError) as error:
+            result = without_meta(func, sign, args, kwargs, capture, error)
         values = _known(func, sign, args, kwargs, result, capture)
     outputs = list(tensors_in(result))
     _keep(sign, args, kwargs, inputs, outputs, values, capture)
@@ -96,15 +115,7 @@ def _dynamic(
     _, real_args = twin_of(args, capture.values)
     _, real_kwargs = twin_of(list(kwargs.values()), capture.values)
     values = func(*real_args, **dict(zip(kwargs, real_kwargs, strict=True)))
-    return _empty_like(values), values
-
-
-def _empty_like(values: Any) -> Any:
-    if isinstance(values, torch.Tensor):
-        return torch.empty_strided(values.shape, values.stride(), dtype=values.dtype, device=META)
-    if isinstance(values, list | tuple):
-        return type(values)(_empty_like(value) for value in values)
-    return values
+    return mapped_tensors(values, meta_like), values
 
 
 def _known(

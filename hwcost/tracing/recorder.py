@@ -17,9 +17,11 @@ RawTensor = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype, int]
 
 @dataclass(slots=True)
 class RawStorage:
-    """A storage that the run has seen; `alive` keeps its address from being used again."""
+    """A storage that the run has seen; `alive` keeps its address from being used again.
 
-    elements: int
+    Its size is read at the end, since storages can grow.
+    """
+
     dtype: torch.dtype
     alive: torch.UntypedStorage
     role: Role = "activation"
@@ -55,9 +57,12 @@ class Recorder:
         if index is None:
             index = len(self.storages)
             self._index[storage._cdata] = index
-            elements = storage.nbytes() // tensor.element_size()
-            self.storages.append(RawStorage(elements, tensor.dtype, storage))
+            self.storages.append(RawStorage(tensor.dtype, storage))
         return index
+
+    def has(self, storage: torch.UntypedStorage) -> bool:
+        """Whether a call, an input or a weight has this storage."""
+        return storage._cdata in self._index
 
     def name(self, tensor: torch.Tensor, role: Role, name: str = "") -> None:
         """Give a tensor's storage its role, once; the first name stays."""
@@ -100,7 +105,11 @@ class Recorder:
         """The calls as ops."""
         storages = [
             Storage(
-                id=str(index), elements=raw.elements, dtype=_name(raw.dtype), role=raw.role, name=raw.name
+                id=str(index),
+                elements=raw.alive.nbytes() // raw.dtype.itemsize,
+                dtype=_name(raw.dtype),
+                role=raw.role,
+                name=raw.name,
             )
             for index, raw in enumerate(self.storages)
         ]

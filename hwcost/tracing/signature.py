@@ -14,16 +14,20 @@ PLACEMENT = frozenset({"device", "pin_memory", "layout", "generator", "memory_fo
 INDEXERS = frozenset({"aten.index", "aten.index_put", "aten.index_put_"})
 """Their shape depends on values only where an index is a mask, which is then turned into positions."""
 
+READERS = frozenset({"aten._local_scalar_dense", "aten.equal", "aten.allclose", "aten.is_nonzero"})
+"""Their result is a number of Python, made of the values of tensors."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a trace needs of an op's schema."""
+    """What a trace needs of an op's schema. device_at: the place of the argument, -1 where there is none."""
 
     name: str
     arguments: tuple[str, ...]
     defaults: Mapping[str, Any]
     written: frozenset[str]
-    takes_device: bool
+    device_at: int
+    reads: bool
     is_pointwise: bool
     is_random: bool
     is_dynamic: bool
@@ -53,7 +57,8 @@ def signature(func: Any) -> Signature:
                 for argument in schema.arguments
                 if argument.alias_info is not None and argument.alias_info.is_write
             ),
-            takes_device=any(argument.name == "device" for argument in schema.arguments),
+            device_at=next((i for i, a in enumerate(schema.arguments) if a.name == "device"), -1),
+            reads=name in READERS,
             is_pointwise=torch.Tag.pointwise in tags,
             is_random=torch.Tag.nondeterministic_seeded in tags,
             is_dynamic=torch.Tag.dynamic_output_shape in tags and name not in INDEXERS,

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import _pop_mode, _push_mode
 
 from hwcost.errors import HwcostError, TraceError
 from hwcost.graph import Trace
 from hwcost.tracing.capture import Capture, has_values, tensors_in
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
+from hwcost.tracing.python import rewrites
 from hwcost.tracing.roll import rolled
-from hwcost.tracing.weightless import weightless
-from hwcost.tracing.whole import handlers, rewrites, transparent
+from hwcost.tracing.weightless import copied, weightless
+from hwcost.tracing.whole import handlers, transparent
+
+RECURSION = 3
+"""Calls of ours and of torch's hooks for each of the model's, at most."""
 
 GIVEN = "integer and boolean inputs without values were taken as ones"
 
@@ -41,15 +47,14 @@ def trace(module: nn.Module, *inputs: Any, **keywords: Any) -> Trace:
             f"{type(module).__name__} is not a torch.nn.Module", mend="pass a module, then its inputs"
         )
     capture = Capture()
-    with _without_modes():
-        twin = weightless(module, lambda tensor: _weight(tensor, capture)).eval()
+    with _on_our_own():
+        twin = weightless(module, lambda tensor: _weight(tensor, capture), capture.device).eval()
         parameters = _name_weights(twin, capture)
-        positional = tuple(_input(value, capture) for value in inputs)
-        named = {key: _input(value, capture) for key, value in keywords.items()}
+        positional, named = copied((inputs, keywords), lambda tensor: _input(tensor, capture), capture.device)
         with _paths(twin, capture), _restored(), torch.no_grad():
             result = _run(twin, positional, named, capture)
         for tensor in tensors_in(_plain(result)):
-            capture.recorder.name(tensor, "output")
+            _name_output(tensor, capture)
     return Trace(
         model=type(module).__name__,
         parameters=sum(parameter.numel() for parameter in parameters),
@@ -85,23 +90,28 @@ def _name_weights(twin: nn.Module, capture: Capture) -> list[nn.Parameter]:
     return list(distinct.values())
 
 
-def _input(value: Any, capture: Capture) -> Any:
-    """An input on meta: tensors inside containers too."""
-    if isinstance(value, PackedSequence):
-        order = (_input(value.sorted_indices, capture), _input(value.unsorted_indices, capture))
-        return PackedSequence(_input(value.data, capture), value.batch_sizes.clone(), *order)
-    if isinstance(value, torch.Tensor):
-        twin = capture.to_meta(value, learn=True)
-        if not has_values(value) and not (value.is_floating_point() or value.is_complex()):
-            capture.values.learn(twin, torch.ones(value.shape, dtype=value.dtype), reason=GIVEN)
-        capture.recorder.name(twin, "input")
-        return twin
-    if isinstance(value, list | tuple):
-        parts = [_input(item, capture) for item in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if isinstance(value, dict):
-        return type(value)({key: _input(item, capture) for key, item in value.items()})
-    return value
+def _input(tensor: torch.Tensor, capture: Capture) -> torch.Tensor:
+    """A tensor among the inputs, on meta."""
+    twin = capture.to_meta(tensor, learn=True)
+    if not has_values(tensor) and not (tensor.is_floating_point() or tensor.is_complex()):
+        ones = torch.ones(tensor.shape, dtype=tensor.dtype, device="cpu")
+        capture.values.learn(twin, ones, reason=GIVEN)
+    capture.recorder.name(twin, "input")
+    return twin
+
+
+def _name_output(tensor: torch.Tensor, capture: Capture) -> None:
+    """Name the storage of an output.
+
+    Raises:
+        TraceError: no recorded call made it, so that another thread must have.
+    """
+    if not capture.has_seen(tensor):
+        raise TraceError(
+            "an output was made where a trace does not see it, such as in a thread of the model's own",
+            mend="let the forward pass run in one thread",
+        )
+    capture.recorder.name(tensor, "output")
 
 
 def _plain(result: Any) -> Any:
@@ -120,15 +130,23 @@ def _plain(result: Any) -> Any:
 def _run(twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], capture: Capture) -> Any:
     try:
         with OpMode(capture), FunctionMode(capture, handlers(), rewrites(), transparent()):
-            return twin(*inputs, **named)
+            result = twin(*inputs, **named)
+            return list(result) if isinstance(result, GeneratorType) else result
     except TraceError as error:
-        raise TraceError(error.what, where=_users_line(error), mend=error.mend) from error
+        where = _users_line(error) or _module(capture)
+        raise TraceError(error.what, where=where, mend=error.mend) from error
     except HwcostError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = str(error).strip().splitlines()
         what = f"the model's forward pass failed: {type(error).__name__}: {text[0] if text else ''}"
-        raise TraceError(what, where=_users_line(error), mend="check the inputs' shapes and types") from error
+        where = _users_line(error) or _module(capture)
+        raise TraceError(what, where=where, mend="check the inputs' shapes and types") from error
+
+
+def _module(capture: Capture) -> str:
+    """The module that failed, where no line of the user's did."""
+    return f"module {capture.failed_in!r}" if capture.failed_in else ""
 
 
 def _users_line(error: BaseException) -> str:
@@ -173,10 +191,34 @@ def _restored() -> Iterator[None]:
         torch.random.set_rng_state(state)
 
 
-def _without_modes() -> AbstractContextManager[Any]:
-    """Leave the modes of the caller (a FakeTensorMode, say) while we run under our own."""
+@contextmanager
+def _on_our_own() -> Iterator[None]:
+    """Leave the modes of the caller (a device, a FakeTensorMode) and of compiled code while we run.
+
+    Recursion may go deeper than the caller's limit allows, since our calls lie between the model's.
+    """
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(RECURSION * limit)
+    functions = [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]  # type: ignore[no-untyped-call]
+    try:
+        with _without_dispatch_modes(), _without_compiling():
+            yield
+    finally:
+        for mode in reversed(functions):
+            _push_mode(mode)  # type: ignore[no-untyped-call]
+        sys.setrecursionlimit(limit)
+
+
+def _without_dispatch_modes() -> AbstractContextManager[Any]:
     if torch._C._len_torch_dispatch_stack() == 0:
         return nullcontext()
     from torch.utils._python_dispatch import _disable_current_modes
 
     return _disable_current_modes()
+
+
+def _without_compiling() -> AbstractContextManager[Any]:
+    """Let compiled functions run as they were written; none are compiled before torch._dynamo is loaded."""
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")  # type: ignore[no-any-return]

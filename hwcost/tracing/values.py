@@ -44,6 +44,8 @@ class KnownValues:
                 flat = flat.view(tensor.dtype)
             except RuntimeError:
                 return None
+        if tensor.untyped_storage().nbytes() > flat.untyped_storage().nbytes():
+            return None  # resized since
         return flat.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
 
     def learn(self, tensor: torch.Tensor, values: torch.Tensor, *, reason: str = "") -> None:
@@ -52,7 +54,7 @@ class KnownValues:
         elements = storage.nbytes() // tensor.element_size()
         if values.numel() > VALUE_LIMIT or elements > VALUE_LIMIT:
             return
-        flat = torch.zeros(elements, dtype=tensor.dtype)
+        flat = torch.zeros(elements, dtype=tensor.dtype, device="cpu")
         flat.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()).copy_(values)
         self._flat[storage._cdata] = flat
         self._alive.append(storage)

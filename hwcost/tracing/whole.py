@@ -1,4 +1,4 @@
-"""Functions that are caught whole, before torch takes them apart, and those that need real values."""
+"""Functions that are caught whole, before torch takes them apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import torch
 from torch.nn import functional
 
 from hwcost.tracing.capture import META, Capture
-from hwcost.tracing.function_mode import Rewrite, WholeFunction
+from hwcost.tracing.function_mode import WholeFunction
+from hwcost.tracing.python import python_handlers
 
 _LAYERS = {torch.lstm: "lstm", torch.gru: "gru", torch.rnn_tanh: "rnn_tanh", torch.rnn_relu: "rnn_relu"}
 _CELLS = {
@@ -30,16 +31,8 @@ def handlers() -> dict[Any, WholeFunction]:
         variables._grouped_mm: _grouped_product,
         variables._pack_padded_sequence: _pack,
         variables._pad_packed_sequence: _pad,
-        torch.tensor: _constant,
-        torch.as_tensor: _constant,
-        torch.Tensor.new_tensor: _new_constant,
-        torch.Tensor.tolist: _read(torch.Tensor.tolist),
-        torch.Tensor.numpy: _read(torch.Tensor.numpy),
-        torch.Tensor.__array__: _read(torch.Tensor.__array__),
-        torch.Tensor.cuda: _stay,
-        torch.Tensor.cpu: _stay,
-        torch.Tensor.data_ptr: lambda _capture, _args, _kwargs: 0,
     }
+    result |= python_handlers()
     if hasattr(functional, "grouped_mm"):
         result[functional.grouped_mm] = _grouped_product
     for function, name in _LAYERS.items():
@@ -47,11 +40,6 @@ def handlers() -> dict[Any, WholeFunction]:
     for function, name in _CELLS.items():
         result[function] = _cell(name)
     return result
-
-
-def rewrites() -> dict[Any, Rewrite]:
-    """Functions that are called with other arguments than the model gave."""
-    return {torch.Tensor.__getitem__: _index_tensors, torch.Tensor.__setitem__: _index_tensors}
 
 
 def transparent() -> dict[Any, Callable[..., Any]]:
@@ -177,19 +165,6 @@ def _grouped_product(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, 
     return out
 
 
-def _index_tensors(capture: Capture, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Lists in an index as tensors: torch would make them on the meta device, without values."""
-    tensor, index, *rest = args
-    if isinstance(index, list):
-        index = (index,)
-    if isinstance(index, tuple):
-        index = tuple(
-            capture.to_meta(torch.tensor(part), learn=True) if isinstance(part, list) else part
-            for part in index
-        )
-    return (tensor, index, *rest)
-
-
 def _pack(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """_pack_padded_sequence(input, lengths, batch_first) -> (data, batch_sizes)."""
     given = dict(zip(("input", "lengths", "batch_first"), args, strict=False)) | kwargs
@@ -215,30 +190,4 @@ def _pad(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     capture.recorder.record(
         "aten._pad_packed_sequence", [data], [padded], {"batch_first": given["batch_first"]}
     )
-    return padded, torch.tensor([sum(size > row for size in sizes) for row in range(sizes[0])])
-
-
-def _constant(_capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """torch.tensor(data): made on the CPU, where it keeps its values, whatever device is asked for."""
-    if isinstance(args[0], torch.Tensor):
-        return NotImplemented
-    dtype = args[1] if len(args) > 1 else kwargs.get("dtype")
-    return torch.tensor(args[0], dtype=dtype, device="cpu")
-
-
-def _new_constant(_capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
-    return torch.tensor(args[1], dtype=kwargs.get("dtype") or args[0].dtype, device="cpu")
-
-
-def _read(method: Any) -> WholeFunction:
-    """A method that hands the values of a tensor to Python."""
-
-    def read(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return method(capture.real(args[0], f"Tensor.{method.__name__}"), *args[1:], **kwargs)
-
-    return read
-
-
-def _stay(_capture: Capture, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> torch.Tensor:
-    """Moving a tensor to another device: everything stays on meta."""
-    return args[0]  # type: ignore[no-any-return]
+    return padded, torch.tensor([sum(size > row for size in sizes) for row in range(sizes[0])], device="cpu")

@@ -1,0 +1,59 @@
+"""Operators that take functions: control flow is followed, flex attention counted as dense attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from hwcost.errors import TraceError
+from hwcost.tracing.capture import META, Capture
+
+FLEX = "flex_attention was counted as dense attention, without its score_mod and block_mask"
+
+
+def higher_order(mode: Any, func: Any, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
+    """Run an operator that takes functions, whose ops `mode` sees.
+
+    Raises:
+        TraceError: the operator is not one of those known here.
+    """
+    capture: Capture = mode.capture
+    name = func.name()
+    if name == "flex_attention":
+        with capture.paused():
+            return _flex_attention(capture, *args[:3], scale=args[5])
+    with mode:
+        if name == "cond":
+            return (args[1] if _is_true(capture, args[0]) else args[2])(*args[3])
+        if name == "while_loop":
+            condition, body, state, *rest = args
+            state, more = tuple(state), tuple(rest[0]) if rest else ()
+            while _is_true(capture, condition(*state, *more)):
+                state = tuple(body(*state, *more))
+            return state
+    raise TraceError(f"the operator {name} hides its calls", mend="trace the parts around it")
+
+
+def _is_true(capture: Capture, value: Any) -> bool:
+    with capture.paused():
+        return bool(capture.real(value, "branching") if isinstance(value, torch.Tensor) else value)
+
+
+def _flex_attention(
+    capture: Capture, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, scale: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """flex_attention(q, k, v, score_mod, block_mask, scale, ...): (out, logsumexp, maxima)."""
+    capture.recorder.notes[FLEX] = None
+    q, k, v = (capture.to_meta(part) for part in (q, k, v))
+    out = torch.empty((*q.shape[:-1], v.shape[-1]), dtype=q.dtype, device=META)
+    statistics = [torch.empty(q.shape[:-1], dtype=torch.float32, device=META) for _ in range(2)]
+    attributes = {
+        "attn_mask": None,
+        "is_causal": False,
+        "dropout_p": 0.0,
+        "scale": scale,
+        "enable_gqa": q.shape[-3] != k.shape[-3],
+    }
+    capture.recorder.record("torch.scaled_dot_product_attention", [q, k, v], [out], attributes)
+    return out, statistics[0], statistics[1]
