@@ -1,23 +1,24 @@
-"""What the user names as a model becomes a trace: ready-made, a callable of theirs, or a saved one."""
+"""What the user names as a model becomes a trace, or a subject to trace."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import inspect
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hwcost import cache, tracefile
-from hwcost.errors import HwcostError, ModelError, UsageError
+from hwcost.errors import UsageError
 from hwcost.graph import Trace
+from hwcost.sources.callables import is_module, module_and_inputs
+from hwcost.sources.subject import Subject, trace_of
 
 if TYPE_CHECKING:
     from torch import nn
+
+__all__ = ["is_module", "load_subject", "load_trace", "module_and_inputs", "trace_module"]
+
+TRANSFORMERS = "hf:"
+EXPORTED = ".pt2"
+SAVED = ".json"
+"""What a model's name begins or ends with, by the kind of its source."""
 
 
 def load_trace(
@@ -30,66 +31,79 @@ def load_trace(
 ) -> Trace:
     """The trace of a model given in words.
 
-    model: a ready-made name, `package.module:callable`, `path/to/file.py:callable`, or the path of a
-    saved trace. seq_len, batch, settings: arguments of what makes the model; a saved trace takes none.
-    use_cache: ready-made models are traced once per version, size and settings.
+    model: a ready-made name, `package.module:callable`, `path/to/file.py:callable`, `hf:CONFIG`, the
+    path of an exported program, or that of a saved trace. seq_len, batch, settings: arguments of what
+    makes the model; a saved trace and an exported program take none. use_cache: ready-made models are
+    traced once per version, size and settings.
 
     Raises:
         ModelError, TraceError, TraceFileError, UsageError: it cannot be found, made, traced or read.
     """
     settings = dict(settings or {})
-    if model.endswith(".json"):
-        if settings or seq_len or batch:
-            raise UsageError(
-                "a saved trace has its sizes already",
-                where=model,
-                mend="leave --seq-len, --batch and --set out",
-            )
+    if _is_saved(model):
+        from hwcost import tracefile
+
+        _require_no_sizes(model, "a saved trace", seq_len, batch, settings)
         return tracefile.read(model)
-    if ":" in model:
-        return _users_trace(model, seq_len, batch, settings)
-    return _ready_made_trace(model, seq_len, batch, settings, use_cache=use_cache)
+    if _is_ready_made(model):
+        from hwcost.sources import ready_made
+
+        return ready_made.trace(model, seq_len=seq_len, batch=batch, settings=settings, use_cache=use_cache)
+    return trace_of(load_subject(model, seq_len=seq_len, batch=batch, settings=settings))
 
 
-def _ready_made_trace(
-    name: str, seq_len: int | None, batch: int | None, settings: Mapping[str, object], *, use_cache: bool
-) -> Trace:
-    from hwcost.models.registry import build, card, source_path
+def load_subject(
+    model: str,
+    *,
+    seq_len: int | None = None,
+    batch: int | None = None,
+    settings: Mapping[str, object] | None = None,
+) -> Subject:
+    """The module and inputs of a model given in words, which is anything but a saved trace.
 
-    source_path(name)
-    key = cache.key(name, seq_len=seq_len, batch=batch, settings=settings)
-    found = cache.find(key) if use_cache else None
-    if found is not None:
-        return found
-    module, inputs = build(name, seq_len=seq_len, batch=batch, settings=settings)
-    sizes = card(name).settings
-    trace = replace(
-        _traced(module, inputs, {}),
-        model=name,
-        seq_len=seq_len or (int(sizes["seq_len"]) if "seq_len" in sizes else None),
-        batch=batch or int(sizes["batch"]),
-    )
-    if use_cache:
-        cache.keep(key, trace)
-    return trace
+    Raises:
+        ModelError, UsageError: it cannot be found or made, or it is a saved trace.
+    """
+    settings = dict(settings or {})
+    if _is_saved(model):
+        raise UsageError(
+            "a saved trace holds no module that could be run again",
+            where=model,
+            mend="name the model that it was made from",
+        )
+    if model.startswith(TRANSFORMERS):
+        from hwcost.sources import transformers_config
+
+        return transformers_config.subject(model, seq_len=seq_len, batch=batch, settings=settings)
+    if model.endswith(EXPORTED):
+        from hwcost.sources import exported
+
+        _require_no_sizes(model, "an exported program", seq_len, batch, settings)
+        return exported.subject(model)
+    if _is_ready_made(model):
+        from hwcost.sources import ready_made
+
+        return ready_made.subject(model, seq_len=seq_len, batch=batch, settings=settings)
+    from hwcost.sources import callables
+
+    return callables.subject(model, seq_len=seq_len, batch=batch, settings=settings)
 
 
-def _users_trace(model: str, seq_len: int | None, batch: int | None, settings: Mapping[str, object]) -> Trace:
-    source, _, name = model.rpartition(":")
-    make = _member(_module(source), name, where=source)
-    arguments = _arguments(make, model, seq_len, batch, settings)
-    from hwcost.tracing.construct import made
+def _is_saved(model: str) -> bool:
+    return model.endswith(SAVED) and not model.startswith(TRANSFORMERS)
 
-    result = made(make, where=model, **arguments)
-    module, inputs, keywords = module_and_inputs(result, where=model)
-    return trace_module(
-        module,
-        inputs,
-        keywords,
-        name=name,
-        seq_len=seq_len or _size(make, "seq_len"),
-        batch=batch or _size(make, "batch"),
-    )
+
+def _is_ready_made(model: str) -> bool:
+    return ":" not in model and not model.endswith((SAVED, EXPORTED))
+
+
+def _require_no_sizes(
+    model: str, what: str, seq_len: int | None, batch: int | None, settings: Mapping[str, object]
+) -> None:
+    if settings or seq_len or batch:
+        raise UsageError(
+            f"{what} has its sizes already", where=model, mend="leave --seq-len, --batch and --set out"
+        )
 
 
 def trace_module(
@@ -102,145 +116,8 @@ def trace_module(
     batch: int | None = None,
 ) -> Trace:
     """The trace of a module; inputs None: taken from its first layer, and said so in the trace."""
-    notes: tuple[str, ...] = ()
-    if inputs is None and not keywords:
-        from hwcost.tracing.construct import example_inputs
-
-        inputs = example_inputs(module, seq_len=seq_len, batch=batch)
-        shapes = ", ".join("x".join(map(str, value.shape)) for value in inputs)
-        notes = (f"no inputs were given: taken as {shapes}, after the first layer that says what it takes",)
-    trace = _traced(module, inputs or (), keywords or {})
-    return replace(
-        trace,
-        model=name or trace.model,
-        seq_len=seq_len,
-        batch=batch,
-        assumptions=trace.assumptions + notes,
+    return trace_of(
+        Subject(
+            module=module, inputs=inputs, keywords=keywords or {}, name=name, seq_len=seq_len, batch=batch
+        )
     )
-
-
-def module_and_inputs(result: Any, *, where: str) -> tuple[Any, tuple[Any, ...] | None, dict[str, Any]]:
-    """(module, inputs, keywords) from what a callable returned: a module, or (module, inputs)."""
-    inputs: Any = None
-    if isinstance(result, tuple) and len(result) == 2:
-        result, inputs = result
-    if not is_module(result):
-        raise ModelError(
-            f"returned {type(result).__name__}",
-            where=where,
-            mend="it must return a module, or (module, inputs)",
-        )
-    if isinstance(inputs, Mapping):
-        return result, (), dict(inputs)
-    if inputs is None or isinstance(inputs, tuple):
-        return result, inputs, {}
-    return result, tuple(inputs) if isinstance(inputs, list) else (inputs,), {}
-
-
-def is_module(value: Any) -> bool:
-    """Whether a value is a torch.nn.Module, told without importing torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.nn.Module)
-
-
-def _traced(module: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any]) -> Trace:
-    from hwcost.tracing.tracer import trace
-
-    return trace(module, *inputs, **keywords)
-
-
-def _module(source: str) -> ModuleType:
-    """Import a Python file by its path, or a module by its name."""
-    try:
-        if source.endswith(".py"):
-            return _imported_file(Path(source))
-        if str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))
-        return importlib.import_module(source)
-    except HwcostError:
-        raise
-    except ModuleNotFoundError as error:
-        raise ModelError(
-            f"cannot import it: {error}", where=source, mend="check the name, and that it is installed"
-        ) from error
-    except Exception as error:
-        text = " ".join(str(error).split())
-        raise ModelError(f"importing it failed: {type(error).__name__}: {text}", where=source) from error
-
-
-def _imported_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise ModelError("there is no such file", where=str(path), mend="check the path before the colon")
-    folder = str(path.parent.resolve())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    name = f"hwcost_user_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ModelError("is no Python file", where=str(path), mend="name a file that ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _member(module: ModuleType, name: str, *, where: str) -> Callable[..., Any]:
-    member = getattr(module, name, None)
-    if not callable(member):
-        from difflib import get_close_matches
-
-        public = [key for key in vars(module) if not key.startswith("_")]
-        near = get_close_matches(name, public, n=1)
-        raise ModelError(
-            f"has no callable {name!r}",
-            where=where,
-            mend=f"did you mean {near[0]!r}?" if near else "check the name",
-        )
-    return member  # type: ignore[no-any-return]
-
-
-def _arguments(
-    make: Callable[..., Any],
-    model: str,
-    seq_len: int | None,
-    batch: int | None,
-    settings: Mapping[str, object],
-) -> dict[str, object]:
-    """What to call a user's callable with: sizes where it takes them, and every setting."""
-    try:
-        parameters = inspect.signature(make).parameters
-    except (TypeError, ValueError):
-        parameters = {}  # type: ignore[assignment]
-    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    unknown = [key for key in settings if key not in parameters and not takes_any]
-    if unknown:
-        names = ", ".join(key for key in parameters if key != "self") or "none"
-        raise ModelError(f"takes no argument {unknown[0]!r}", where=model, mend=f"it takes {names}")
-    sizes = {"seq_len": seq_len, "batch": batch}
-    arguments: dict[str, object] = {
-        key: size for key, size in sizes.items() if size is not None and key in parameters
-    }
-    return arguments | {key: _value(word) for key, word in settings.items()}
-
-
-def _value(word: object) -> object:
-    """A word of the command line as the Python literal that it spells, else as the word itself."""
-    from ast import literal_eval
-
-    if not isinstance(word, str):
-        return word
-    if word.lower() in ("true", "false"):
-        return word.lower() == "true"
-    try:
-        return literal_eval(word)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return word
-
-
-def _size(make: Callable[..., Any], key: str) -> int | None:
-    """The default of a user's callable for seq_len or batch, where it has one."""
-    try:
-        default = inspect.signature(make).parameters[key].default
-    except (TypeError, ValueError, KeyError):
-        return None
-    return default if isinstance(default, int) else None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hwcost.cli import analyze, compare_models, devices, models, roofline, trace
+from hwcost.cli import analyze, audit, compare_models, coverage, devices, models, roofline, trace
 from hwcost.errors import HwcostError
 
 EXAMPLES = """\b
@@ -36,6 +36,8 @@ app.command("roofline", epilog=roofline.EXAMPLES)(roofline.roofline)
 app.add_typer(devices.devices, name="devices")
 app.command("models", epilog=models.EXAMPLES)(models.models)
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
+app.command("coverage", epilog=coverage.EXAMPLES)(coverage.coverage)
+app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 
 
 VERSION_HELP = "Show the version and exit."
