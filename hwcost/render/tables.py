@@ -156,7 +156,9 @@ def steps_table(report: Report) -> Table:
         for label, part in parts
         if part is not None
     )
-    return Table(title=f"steps in time ({plural(steps.count, 'step')})", columns=columns, rows=rows)
+    number = plural(steps.count, "step")
+    title = f"steps in time ({number} of the longest loop)" if steps.others else f"steps in time ({number})"
+    return Table(title=title, columns=columns, rows=rows)
 
 
 def _row(label: str, op_class: str, part: Sum, share: float) -> tuple[str, ...]:

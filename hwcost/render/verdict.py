@@ -127,7 +127,9 @@ def _typical_step(report: Report) -> Sum | None:
         return None
     bound = report.bound
     looped = fsum(
-        cost.expected_s for cost in report.costs if cost.bound == bound and cost.traffic.axis == "time"
+        cost.expected_s
+        for cost in report.costs
+        if cost.bound == bound and cost.traffic.axis == "time" and cost.traffic.times == steps.count
     )
     if looped < report.totals.bound_s[bound] / 2:
         return None

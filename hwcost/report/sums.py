@@ -76,16 +76,18 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """One round of every loop over time, at its start, on its way and at its end.
+    """One round of the longest loop over time, at its start, on its way and at its end.
 
-    count: rounds of the longest loop. steady: one of the rounds between; None where there is none
-    (fewer than 3 rounds), as is the last where there is only one.
+    Loops of the same length (the layers of a stack) count as one. count: its rounds. others: whether
+    there are shorter loops, which are left out. steady: one of the rounds between; None where there is
+    none (fewer than 3 rounds), as is the last where there is only one.
     """
 
     count: int
     first: Sum | None
     steady: Sum | None
     last: Sum | None
+    others: bool = False
 
 
 def sum_of(costs: Iterable[Cost]) -> Sum:
@@ -136,20 +138,23 @@ def layers_of(costs: Iterable[Cost]) -> tuple[Layer, ...]:
 
 
 def steps_of(costs: Iterable[Cost]) -> Steps | None:
-    """One round of all loops over time together; None where no loop runs along time."""
-    looped = [cost for cost in costs if cost.traffic.axis == "time" and cost.traffic.phase != "once"]
-    if not looped:
+    """One round of the longest loop over time; None where no loop runs along time."""
+    every = [cost for cost in costs if cost.traffic.axis == "time" and cost.traffic.phase != "once"]
+    if not every:
         return None
+    count = max(cost.traffic.times for cost in every)
+    looped = [cost for cost in every if cost.traffic.times == count]
 
     def one_round_in(phase: str) -> Sum | None:
         rounds = [one_round(cost) for cost in looped if cost.traffic.phase == phase]
         return sum_of(rounds) if rounds else None
 
     return Steps(
-        count=max(cost.traffic.times for cost in looped),
+        count=count,
         first=one_round_in("first"),
         steady=one_round_in("steady"),
         last=one_round_in("last"),
+        others=len(looped) < len(every),
     )
 
 

@@ -93,22 +93,23 @@ def test_a_view_that_costs_something_is_shown() -> None:
 
 
 def test_steps_by_hand() -> None:
-    """Two loops of 12 and of 5 rounds: one round of each, added up; what stands outside is left out."""
+    """Two loops of 12 and one of 5 rounds: one round of the long ones, added up; all else is left out."""
     loop = {"axis": "time"}
     steps = report(
         cost(read=1000.0, expected_s=100.0),
         cost(phase="first", times=12, read=8.0, expected_s=4.0, **loop),
         cost(phase="steady", times=12, calls=10, read=20.0, expected_s=10.0, **loop),
         cost(phase="last", times=12, read=3.0, expected_s=2.0, **loop),
+        cost(phase="steady", times=12, calls=10, read=50.0, expected_s=20.0, **loop),
         cost(phase="steady", times=5, calls=3, read=30.0, expected_s=6.0, **loop),
     ).steps
     assert steps is not None
-    assert steps.count == 12
+    assert (steps.count, steps.others) == (12, True)
     assert steps.first is not None
     assert steps.steady is not None
     assert steps.last is not None
     assert (steps.first.bytes, steps.first.expected_s) == (8.0, 4.0)
-    assert (steps.steady.bytes, steps.steady.expected_s) == (12.0, 3.0)  # 20/10 + 30/3, 10/10 + 6/3
+    assert (steps.steady.bytes, steps.steady.expected_s) == (7.0, 3.0)  # 20/10 + 50/10, 10/10 + 20/10
     assert (steps.last.bytes, steps.last.expected_s) == (3.0, 2.0)
 
 
