@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch.overrides import TorchFunctionMode
 
 from hwcost.tracing.capture import Capture
 
 WholeFunction = Callable[[Capture, tuple[Any, ...], dict[str, Any]], Any]
 Rewrite = Callable[[Capture, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+
+AUTOCAST = "autocast was ignored: dtypes are those of the weights and inputs"
 
 
 class FunctionMode(TorchFunctionMode):
@@ -39,6 +42,8 @@ class FunctionMode(TorchFunctionMode):
     ) -> Any:
         if self.capture.is_paused:
             return func(*args, **(kwargs or {}))
+        if torch._C._is_any_autocast_enabled():
+            self.capture.recorder.notes[AUTOCAST] = None
         if func in self.handlers:
             result = self._paused(self.handlers[func], args, kwargs or {})
             if result is not NotImplemented:

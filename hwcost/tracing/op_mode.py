@@ -42,6 +42,11 @@ def _dispatch(
         return func(*args, **kwargs)
     if not isinstance(func, torch._ops.OpOverload):
         return higher_order(mode, func, args, kwargs)
+    if torch.is_inference_mode_enabled():  # torch hands over composite ops whole then
+        with mode:
+            result = func.decompose(*args, **kwargs)
+        if result is not NotImplemented:
+            return result
     capture.is_paused = True
     try:
         return _called(mode, func, args, kwargs)

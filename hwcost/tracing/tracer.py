@@ -201,7 +201,7 @@ def _on_our_own() -> Iterator[None]:
     sys.setrecursionlimit(RECURSION * limit)
     functions = [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]  # type: ignore[no-untyped-call]
     try:
-        with _without_dispatch_modes(), _without_compiling():
+        with _without_dispatch_modes(), _without_compiling(), torch.inference_mode(mode=False):
             yield
     finally:
         for mode in reversed(functions):
