@@ -1,0 +1,52 @@
+"""ResNet-152 v1.5: a convolutional network for images, of 50 residual bottleneck blocks.
+
+Version 1.5 has the stride of a stage in its 3 x 3 convolution, not in the 1 x 1 before it; it is what
+torchvision calls resnet152, and modules have the same names here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hwcost.models.blocks.residual_network import Bottleneck, residual_network
+from hwcost.models.card import Published
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+CITATION: Final = "He et al. 2015, arXiv:1512.03385; version 1.5, as torchvision.models.resnet152"
+
+PARAMETERS: Final = 60_192_808
+
+PUBLISHED: Final = (
+    Published(
+        source="num_params of torchvision's ResNet152_Weights.IMAGENET1K_V1",
+        settings={},
+        parameters=60_192_808,
+    ),
+    Published(
+        source="GFLOPS (multiply-adds) of torchvision's ResNet152_Weights.IMAGENET1K_V1",
+        settings={},
+        macs=11_514_000_000,
+        rounded_to=1_000_000,
+    ),
+)
+
+BLOCKS: Final = (3, 8, 36, 3)
+"""Bottleneck blocks of each stage (He et al. 2015, table 1)."""
+
+
+def build(
+    *, batch: int = 1, image_size: int = 224, classes: int = 1000
+) -> tuple[nn.Module, tuple[Tensor, ...]]:
+    """The network on the meta device, and x[batch, 3, image_size, image_size].
+
+    Args:
+        batch: Images side by side.
+        image_size: Height and width of an image.
+        classes: Scores that it gives.
+
+    Raises:
+        ModelError: A size is out of range.
+    """
+    return residual_network(Bottleneck, blocks=BLOCKS, batch=batch, image_size=image_size, classes=classes)
