@@ -7,14 +7,15 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from hwcost.errors import HwcostError, TraceFileError
-from hwcost.graph import Attribute, Loop, Op, Storage, Tensor, Trace, Tree
+from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Trace, Tree
 from hwcost.units import dtype_name
 
 SCHEMA: Final = "hwcost.trace/1"
 LARGEST_FILE_BYTES: Final = 2**29
+ROLES: Final = get_args(Role)
 
 
 def to_json(trace: Trace) -> str:
@@ -98,20 +99,12 @@ def from_json(text: str, *, where: str = "") -> Trace:
 
 def _trace(data: Mapping[str, Any]) -> Trace:
     storages = [
-        Storage(id=str(id_), elements=_count(elements), dtype=dtype_name(dtype), role=role, name=str(name))
+        Storage(
+            id=str(id_), elements=_count(elements), dtype=dtype_name(dtype), role=_role(role), name=str(name)
+        )
         for id_, elements, dtype, role, name in data["storages"]
     ]
-    tensors = [
-        Tensor(
-            storage=storages[_count(storage)],
-            shape=tuple(map(_count, shape)),
-            strides=tuple(map(int, strides)),
-            dtype=dtype_name(dtype),
-            offset=int(offset),
-            advance=tuple(map(int, advance)),
-        )
-        for storage, shape, strides, dtype, offset, advance in data["tensors"]
-    ]
+    tensors = [_tensor(storages, *row) for row in data["tensors"]]
 
     def items(values: list[Any]) -> Tree[Op]:
         return tuple(
@@ -139,6 +132,33 @@ def _trace(data: Mapping[str, Any]) -> Trace:
         made_by={str(key): str(value) for key, value in data["made_by"].items()},
         items=items(data["items"]),
     )
+
+
+def _tensor(
+    storages: list[Storage], storage: Any, shape: Any, strides: Any, dtype: Any, offset: Any, advance: Any
+) -> Tensor:
+    if len(shape) != len(strides):
+        raise ValueError(f"a tensor of {len(shape)} dimensions has {len(strides)} strides")
+    return Tensor(
+        storage=storages[_count(storage)],
+        shape=tuple(map(_count, shape)),
+        strides=tuple(map(_whole, strides)),
+        dtype=dtype_name(dtype),
+        offset=_whole(offset),
+        advance=tuple(map(_whole, advance)),
+    )
+
+
+def _role(word: Any) -> Role:
+    if word not in ROLES:
+        raise ValueError(f"{word!r} is no role")
+    return word  # type: ignore[no-any-return]
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{value!r} is no whole number")
+    return value
 
 
 def _count(value: Any) -> int:

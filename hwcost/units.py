@@ -136,10 +136,16 @@ def parse(text: str, unit: str) -> float:
     raise ValueError(f"{text!r} has the unknown unit {word!r} where {unit} belongs")
 
 
+LONG_S: Final = 999.5
+"""Seconds from which a time is shown in seconds without prefix: nobody counts in kiloseconds."""
+
+
 def show(value: float, unit: str = "", *, digits: int = 3) -> str:
     """Give the value an SI prefix: `show(2.7e9, "B/s")` is "2.7 GB/s"."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".rstrip()
+    if unit == "s" and abs(value) >= LONG_S:
+        return f"{value:,.0f} s"
     exponent = min(max(math.floor(math.log10(abs(value)) / 3), -5), 6)
     text = f"{value / 1000.0**exponent:.{digits}g}"
     if abs(float(text)) >= 1000 and exponent < 6:
