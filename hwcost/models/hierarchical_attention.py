@@ -31,6 +31,9 @@ PUBLISHED: Final = None
 LEVELS_AT_MOST: Final = 32
 """What level l attends over lies window^l apart: even windows of 2 then reach beyond any sequence."""
 
+WINDOW_AT_MOST: Final = 2**31
+"""No sequence is as long; distances between positions stay within 64 bits."""
+
 
 class WindowAttention(nn.Module):
     """Attention of position t over t - k * dilation, k = 0 .. window - 1, or as many around t."""
@@ -119,6 +122,7 @@ def build(
     """
     at_least(1, seq_len=seq_len, batch=batch, levels=levels, d_model=d_model, heads=heads, d_ff=d_ff)
     at_least(2, window=window)
+    at_most(WINDOW_AT_MOST, window=window)
     at_most(LEVELS_AT_MOST, levels=levels)
     is_share(dropout=dropout)
     divided_by_heads(d_model=d_model, heads=heads)
