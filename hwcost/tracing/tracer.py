@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.distributions import Distribution
 from torch.overrides import _pop_mode, _push_mode
 
 from hwcost.errors import HwcostError, TraceError
@@ -25,6 +27,9 @@ from hwcost.tracing.python import rewrites
 from hwcost.tracing.roll import rolled
 from hwcost.tracing.weightless import copied, weightless
 from hwcost.tracing.whole import handlers, transparent
+
+_ONE_AT_A_TIME = threading.RLock()
+"""A run changes settings of the whole process for its length, so threads take turns."""
 
 RECURSION = 3
 """Calls of ours and of torch's hooks for each of the model's, at most."""
@@ -47,7 +52,7 @@ def trace(module: nn.Module, *inputs: Any, **keywords: Any) -> Trace:
             f"{type(module).__name__} is not a torch.nn.Module", mend="pass a module, then its inputs"
         )
     capture = Capture()
-    with _on_our_own():
+    with _ONE_AT_A_TIME, _on_our_own():
         twin = weightless(module, lambda tensor: _weight(tensor, capture), capture.device).eval()
         parameters = _name_weights(twin, capture)
         positional, named = copied((inputs, keywords), lambda tensor: _input(tensor, capture), capture.device)
@@ -181,12 +186,19 @@ def _paths(twin: nn.Module, capture: Capture) -> Iterator[None]:
 
 @contextmanager
 def _restored() -> Iterator[None]:
-    """Restore the random state; keep transformer layers off the fused path, which hides its calls."""
+    """Restore what a run changes for the whole process.
+
+    The random state moves. Transformer layers are kept off the fused path, which hides its calls, and
+    distributions from checking the values of their parameters, which are not there.
+    """
     state, fast = torch.random.get_rng_state(), torch.backends.mha.get_fastpath_enabled()
+    checks = Distribution._validate_args
     torch.backends.mha.set_fastpath_enabled(False)
+    Distribution._validate_args = False
     try:
         yield
     finally:
+        Distribution._validate_args = checks
         torch.backends.mha.set_fastpath_enabled(fast)
         torch.random.set_rng_state(state)
 

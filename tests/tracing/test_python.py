@@ -307,13 +307,25 @@ def test_autocast_is_ignored_and_said_so() -> None:
 def test_several_threads_trace_at_once() -> None:
     module = nn.Sequential(nn.Linear(8, 8), nn.GRU(8, 8))
     traces: list[Trace] = []
+    limit = sys.getrecursionlimit()
     threads = [threading.Thread(target=lambda: traces.append(hwcost.trace(module, X))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(traces) == 3
+    assert sys.getrecursionlimit() == limit
+    assert torch.backends.mha.get_fastpath_enabled()
     assert traces[0].items == traces[1].items == traces[2].items
+
+
+def test_distributions_do_not_check_what_is_not_known() -> None:
+    def policy(linear: nn.Linear, x: torch.Tensor) -> torch.Tensor:
+        return torch.distributions.Categorical(logits=linear(x)).entropy()  # type: ignore[no-untyped-call]
+
+    assert macs(traced(policy, X)) == LINEAR
+    with pytest.raises(ValueError, match="probs"):
+        torch.distributions.Categorical(probs=torch.tensor([-1.0, 2.0]))
 
 
 def in_a_thread(linear: nn.Linear, x: torch.Tensor) -> torch.Tensor:
