@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hwcost.devices.device import Device
-from hwcost.memory.reuse import OpReuse
+from hwcost.memory.touches import OpReuse
 from hwcost.report import Cost, Machine, Traffic
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hwcost.devices.device import Device
 from hwcost.errors import ProfileError
 from hwcost.kinds.kind import Kind
-from hwcost.memory.reuse import OpReuse
+from hwcost.memory.touches import OpReuse
 from hwcost.report import Cost, Machine, Traffic
 
 

@@ -7,7 +7,7 @@ from math import inf
 
 from hwcost.devices.device import ComputeUnit, Device, Level, Number, Policy
 from hwcost.graph import Op, OpClass, Product, Storage, Tensor, Work, contiguous
-from hwcost.memory.reuse import OpReuse, Sample, Touch
+from hwcost.memory.touches import OpReuse, Sample, Touch
 
 
 def number(value: float, *, evidence: str = "read") -> Number:

@@ -16,7 +16,7 @@ from hwcost.kinds.processor import move
 from hwcost.kinds.processor.excess import Excess, excesses_of
 from hwcost.kinds.processor.places import Place, places_of
 from hwcost.memory.products import expected_elements
-from hwcost.memory.reuse import OpReuse, Sample, Touch
+from hwcost.memory.touches import OpReuse, Sample, Touch
 from hwcost.report import Crossing
 
 REGISTERS = level("registers", 96)  # 24 numbers of 32 bit: tiles of 4 x 4, since 4*4 + 4 + 4 = 24

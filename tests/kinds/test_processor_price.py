@@ -12,7 +12,7 @@ from processors import cold, device, gemm, level, looped, number, pointwise, uni
 from hwcost.devices.device import Device
 from hwcost.graph import Op, Product, Work
 from hwcost.kinds.processor import move, price
-from hwcost.memory.reuse import OpReuse
+from hwcost.memory.touches import OpReuse
 from hwcost.report import Cost
 
 CACHE = level("cache", 1e6)  # counted, not timed: no bandwidth is known

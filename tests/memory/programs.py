@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hwcost.graph import Loop, Op, Role, Storage, Tensor, Tree, Work, contiguous
-from hwcost.memory.reuse import OpReuse, mean_misses, reuse
+from hwcost.memory.reuse import reuse
+from hwcost.memory.touches import OpReuse, mean_misses
 
 
 def tensor(

@@ -10,7 +10,7 @@ from hwcost.devices.device import Device
 from hwcost.graph import Phase
 from hwcost.kinds.processor.excess import Excess, excesses_of
 from hwcost.kinds.processor.places import Place, places_of
-from hwcost.memory.reuse import OpReuse, Sample, mean_misses
+from hwcost.memory.touches import OpReuse, Sample, mean_misses
 from hwcost.report import Crossing, Traffic
 
 Shares = tuple[tuple[float, float], ...]
