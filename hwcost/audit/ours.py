@@ -28,9 +28,13 @@ def _family(work: Work) -> Family:
     if work.op_class == "attention":
         return "attention"
     if work.op_class in ("gemm", "gemv"):
-        is_batched = bool(work.products) and work.op.name in BATCHED
-        return "attention" if is_batched else "linear"
+        return "attention" if work.op.name in BATCHED and not _shares_an_operand(work) else "linear"
     return "other"
+
+
+def _shares_an_operand(work: Work) -> bool:
+    """Whether an operand is one matrix for the whole batch: it lies there once, with stride 0."""
+    return any(len(tensor.shape) > 2 and tensor.strides[0] == 0 for tensor in work.op.inputs)
 
 
 BATCHED = frozenset({"aten.bmm", "aten.baddbmm", "aten.addbmm", "aten.matmul"})

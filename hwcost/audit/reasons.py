@@ -8,6 +8,8 @@ from hwcost.audit.result import Count, Difference, Family
 
 UNKNOWN = "for a reason that this audit does not know"
 
+SAME_TOTAL = "sees these products in other families: the totals are the same"
+
 OWN_RULES = "counts {ops} as well, of which no operation is a multiply-accumulate"
 
 
@@ -19,7 +21,7 @@ def differences(ours: Count, others: tuple[Count, ...]) -> Iterator[Difference]:
         for family in sorted({*(ours.macs or {}), *other.macs}):
             mine, theirs = ours.of(family), other.of(family)
             if mine != theirs:
-                reason = _reason(other, family, mine, theirs)
+                reason = _reason(ours, other, family)
                 yield Difference(
                     counter=other.counter,
                     family=family,
@@ -30,7 +32,10 @@ def differences(ours: Count, others: tuple[Count, ...]) -> Iterator[Difference]:
                 )
 
 
-def _reason(other: Count, family: Family, mine: int, theirs: int) -> str:
+def _reason(ours: Count, other: Count, family: Family) -> str:
+    mine, theirs = ours.of(family), other.of(family)
+    if ours.total == other.total:
+        return SAME_TOTAL
     ops = _listed([op for op, families in other.blind.items() if family in families])
     if ops and family == "other" and theirs > mine:
         return OWN_RULES.format(ops=ops)

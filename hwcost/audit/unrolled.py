@@ -57,9 +57,17 @@ class Products(TorchDispatchMode):  # type: ignore[no-untyped-call]
         name = func.overloadpacket.__name__
         macs = PRODUCTS.get(name)
         if macs is not None:
-            family = self.family_inside() or family_of(name) or "other"
+            family = self.family_inside() or _family(name, args)
             self.macs[family] += macs(args, result)
         return result
+
+
+def _family(name: str, args: tuple[Any, ...]) -> Family:
+    """The family of an op; a product in a batch that shares one matrix is linear."""
+    tensors = [value for value in args if isinstance(value, torch.Tensor) and value.dim() > 2]
+    if name in ("bmm", "baddbmm") and any(tensor.stride(0) == 0 for tensor in tensors):
+        return "linear"
+    return family_of(name) or "other"
 
 
 def _product(place: int) -> Callable[[tuple[Any, ...], Any], int]:

@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from difflib import get_close_matches
 from logging import CRITICAL
 from pathlib import Path
@@ -222,12 +222,25 @@ def _built(name: str, config: Any, attention: str) -> Any:
     kind = _class(name, config)
     chosen = {ATTENTION: attention} if attention else {}
     try:
-        return built(lambda: kind._from_config(config, **chosen)).eval()  # noqa: SLF001 the door that AutoModel takes
+        with _uninitialised():
+            return built(lambda: kind._from_config(config, **chosen)).eval()  # noqa: SLF001 the door that AutoModel takes
     except HwcostError:
         raise
     except Exception as error:
         what = f"{kind.__name__} cannot be built: {_first_line(error)}"
         raise ModelError(what, where=f"{PREFIX}{name}", mend="change the configuration with --set") from error
+
+
+def _uninitialised() -> AbstractContextManager[None]:
+    """Leave weights as they are made: on meta there is nothing to draw or to scale."""
+    from importlib import import_module
+
+    try:
+        owner = import_module("transformers.initialization")
+    except ImportError:  # before transformers 5
+        owner = import_module("transformers.modeling_utils")
+    skipping: AbstractContextManager[None] = owner.no_init_weights()
+    return skipping
 
 
 def _class(name: str, config: Any) -> Any:

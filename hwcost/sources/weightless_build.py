@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from hwcost.tracing.capture import META, Capture
+from hwcost.tracing.capture import Capture
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
 from hwcost.tracing.python import rewrites
@@ -39,7 +39,7 @@ def built(make: Callable[[], nn.Module]) -> nn.Module:
     caught = FunctionMode(capture, handlers(), rewrites(), transparent())
     state = torch.random.get_rng_state()
     try:
-        with torch.no_grad(), META, OpMode(capture), caught:
+        with torch.no_grad(), OpMode(capture), caught:
             module = make()
     finally:
         torch.random.set_rng_state(state)
