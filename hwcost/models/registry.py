@@ -31,7 +31,8 @@ def source_path(name: str) -> Path:
         ModelError: There is no such model.
     """
     if name not in model_names():
-        raise ModelError(f"no ready-made model is called {name!r}", mend=nearest(name, model_names()))
+        mend = nearest(name, model_names(), otherwise="see hwcost models")
+        raise ModelError(f"no ready-made model is called {name!r}", mend=mend)
     return FOLDER / f"{name}.py"
 
 

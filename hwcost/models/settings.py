@@ -24,6 +24,9 @@ KINDS: Final = {
 SHOWN_AT_MOST: Final = 40
 """Characters of a wrong value that an error message repeats."""
 
+PART_AT_LEAST: Final = 3
+"""Letters of a name that are enough to stand for a longer one."""
+
 LAYERS_AT_MOST: Final = 10_000
 """More layers than any published model has; beyond it, building takes minutes and means nothing."""
 
@@ -74,11 +77,18 @@ def word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """How to mend an unknown name: the nearest known one, then all of them."""
-    close = get_close_matches(name, known, n=1)
-    names = ", ".join(known)
-    return f"did you mean {close[0]}? there are {names}" if close else f"there are {names}"
+def nearest(name: str, known: tuple[str, ...], *, otherwise: str = "") -> str:
+    """How to mend an unknown name: the nearest known one, then all of them, or otherwise what says them.
+
+    Near is a name spelled alike, in whatever case, or else one that holds the unknown name as a part.
+    """
+    lowered = name.lower()
+    parts = (one for one in known if len(name) >= PART_AT_LEAST and lowered in one)
+    close = get_close_matches(lowered, known, n=1) or list(parts)[:1]
+    question = f"did you mean {close[0]}?" if close else ""
+    if otherwise:
+        return question or otherwise
+    return f"{question} there are {', '.join(known)}".strip()
 
 
 def at_least(minimum: int, /, **values: int) -> None:

@@ -263,7 +263,7 @@ def test_rows_of_the_turing_machine(
 
 
 def test_seven_layers_of_deep_speech() -> None:
-    """46.6 M, where the paper has 38 M (not read in it): its directions share W, torch's have one each."""
+    """46.3 M, where the paper has 38 M (not read in it): its directions share W, torch's have one each."""
     settings = {"cell": "rnn", "hidden_size": 1280, "num_layers": 7, "add_directions": True}
     # both ways 1280 * (1312 + 1280 + 2), then 6 times 1280 * (2 * 1280 + 2); 29 * 1281
     layers = 2 * (3_320_320 + 6 * 3_279_360)
