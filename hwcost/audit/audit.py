@@ -10,8 +10,6 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from typing import Final
 
-from hwcost.audit.by_fvcore import NAME as FVCORE
-from hwcost.audit.by_fvcore import by_fvcore
 from hwcost.audit.by_torch import ON_CPU, ON_META, on_the_cpu, on_the_meta_device
 from hwcost.audit.ours import ours
 from hwcost.audit.reasons import differences
@@ -19,6 +17,8 @@ from hwcost.audit.result import Audit, Count
 from hwcost.audit.unrolled import NAME as UNROLLED
 from hwcost.audit.unrolled import unrolled
 from hwcost.sources.subject import Subject, trace_of, with_inputs
+
+FVCORE: Final = "fvcore"
 
 PARAMETERS: Final = 50_000_000
 """Parameters from which on a model gets no weights (200 MB of them) and is not run on the CPU."""
@@ -45,7 +45,7 @@ def audit(subject: Subject) -> Audit:
         Count(counter=ON_CPU, why_not=too_large)
         if too_large
         else _tried(ON_CPU, lambda: on_the_cpu(subject)),
-        _tried(FVCORE, lambda: by_fvcore(subject, has_weights=not too_large)),
+        _tried(FVCORE, lambda: _by_fvcore(subject, has_weights=not too_large)),
     )
     return Audit(
         model=trace.model,
@@ -54,6 +54,13 @@ def audit(subject: Subject) -> Audit:
         differences=tuple(differences(own, others)),
         assumptions=trace.assumptions,
     )
+
+
+def _by_fvcore(subject: Subject, *, has_weights: bool) -> Count:
+    """What fvcore counts; it is imported here, since it warns when it is."""
+    from hwcost.audit.by_fvcore import by_fvcore
+
+    return by_fvcore(subject, has_weights=has_weights)
 
 
 def _too_large(parameters: int, macs: int) -> str:

@@ -16,8 +16,6 @@ from hwcost.audit.result import Count, Family
 from hwcost.sources.subject import Subject
 from hwcost.tracing.capture import tensors_in
 
-NAME = "fvcore"
-
 
 class Positional(nn.Module):
     """A model that takes tensors one after the other and returns tensors, which is all that fvcore takes."""
@@ -54,7 +52,7 @@ def by_fvcore(subject: Subject, *, has_weights: bool) -> Count:
         op: families for op in sorted(unsupported) if (families := families_of(op))
     }
     blind |= {f"aten::{op}": ("other",) for op in sorted(found) if family_of(op) is None and found[op]}
-    return Count(counter=NAME, macs=macs, blind=blind)
+    return Count(counter="fvcore", macs=macs, blind=blind)
 
 
 def _inside_recurrent_layers(model: nn.Module, analysis: FlopCountAnalysis) -> Counter[str]:
