@@ -12,7 +12,7 @@ from typing import Final
 
 from hwcost.audit.by_torch import ON_CPU, ON_META, on_the_cpu, on_the_meta_device
 from hwcost.audit.ours import ours
-from hwcost.audit.reasons import differences
+from hwcost.audit.reasons import differences, with_dead_code
 from hwcost.audit.result import Audit, Count
 from hwcost.audit.unrolled import NAME as UNROLLED
 from hwcost.audit.unrolled import unrolled
@@ -47,20 +47,24 @@ def audit(subject: Subject) -> Audit:
         else _tried(ON_CPU, lambda: on_the_cpu(subject)),
         _tried(FVCORE, lambda: _by_fvcore(subject, has_weights=not too_large)),
     )
+    found = tuple(differences(own, others))
+    if any(it.counter == FVCORE and not it.is_explained for it in found):
+        kept = _tried(FVCORE, lambda: _by_fvcore(subject, has_weights=not too_large, keeps_all=True))
+        found = tuple(with_dead_code(it, kept) if it.counter == FVCORE else it for it in found)
     return Audit(
         model=trace.model,
         parameters=trace.parameters,
         counts=(own, *others),
-        differences=tuple(differences(own, others)),
+        differences=found,
         assumptions=trace.assumptions,
     )
 
 
-def _by_fvcore(subject: Subject, *, has_weights: bool) -> Count:
+def _by_fvcore(subject: Subject, *, has_weights: bool, keeps_all: bool = False) -> Count:
     """What fvcore counts; it is imported here, since it warns when it is."""
     from hwcost.audit.by_fvcore import by_fvcore
 
-    return by_fvcore(subject, has_weights=has_weights)
+    return by_fvcore(subject, has_weights=has_weights, keeps_all=keeps_all)
 
 
 def _too_large(parameters: int, macs: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from fvcore.nn import FlopCountAnalysis
 from fvcore.nn.jit_handles import get_shape, matmul_flop_jit
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from hwcost.audit.families import families_of, family_of
 from hwcost.audit.forward import bare, mapped, with_weights
@@ -20,9 +22,12 @@ from hwcost.tracing.capture import tensors_in
 class Positional(nn.Module):
     """A model that takes tensors one after the other and returns tensors, which is all that fvcore takes."""
 
-    def __init__(self, model: nn.Module, inputs: Any, keywords: dict[str, Any]) -> None:
+    def __init__(
+        self, model: nn.Module, inputs: Any, keywords: dict[str, Any], *, keeps_all: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
+        self.keeps_all = keeps_all
         self.inputs = inputs
         self.keywords = keywords
 
@@ -30,15 +35,35 @@ class Positional(nn.Module):
         """Call the model with these tensors in place of those that it was given."""
         given = iter(tensors)
         inputs, keywords = mapped((self.inputs, self.keywords), lambda _tensor: next(given))
-        result = self.model(*inputs, **keywords)
+        kept = Kept()
+        with kept if self.keeps_all else nullcontext():
+            result = self.model(*inputs, **keywords)
         result = result.to_tuple() if hasattr(result, "to_tuple") else result
-        return tuple(tensors_in(result))
+        return (*tensors_in(result), *kept.results)
 
 
-def by_fvcore(subject: Subject, *, has_weights: bool) -> Count:
-    """Count a pass with fvcore, on the CPU with random weights, or on meta."""
+class Kept(TorchFunctionMode):
+    """Keeps every result, so that torch.jit takes none for dead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.results: list[torch.Tensor] = []
+
+    def __torch_function__(
+        self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.results.extend(tensors_in(result))
+        return result
+
+
+def by_fvcore(subject: Subject, *, has_weights: bool, keeps_all: bool = False) -> Count:
+    """Count a pass with fvcore, on the CPU with random weights, or on meta.
+
+    keeps_all: results that nothing uses are counted, too.
+    """
     module, inputs, keywords = with_weights(subject) if has_weights else bare(subject)
-    model = Positional(module, inputs, keywords)
+    model = Positional(module, inputs, keywords, keeps_all=keeps_all)
     with torch.no_grad():
         analysis = FlopCountAnalysis(model, tuple(tensors_in((inputs, keywords))))
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from hwcost.audit.audit import audit
+from hwcost.audit.reasons import SAME_TOTAL, UNKNOWN, differences
 from hwcost.audit.result import Audit, Count, Difference
 from hwcost.sources.subject import Subject
 
@@ -65,6 +66,22 @@ class Vector(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.einsum("bld,de->ble", x, self.weight) @ self.vector
+
+
+class Dead(nn.Module):
+    """Makes a product that no output depends on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used, self.unused = nn.Linear(8, 4), nn.Linear(8, 16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.unused(x)
+        return self.used(x)
+
+
+def dead() -> Made:
+    return Dead(), (torch.zeros(3, 8),)
 
 
 def lstm() -> Made:
@@ -170,6 +187,13 @@ def test_every_difference_is_explained(make: Callable[[], Made]) -> None:
         (lstm, "fvcore", "recurrent", 0, "has no rule for aten::lstm and counts 0"),
         (rnn, "fvcore", "recurrent", 0, "has no rule for aten::rnn_relu and counts 0"),
         (cells, "torch CPU", "linear", 0, "has no rule for aten._trilinear and counts 0"),
+        (
+            dead,
+            "fvcore",
+            "linear",
+            3 * 8 * 4,
+            "traces with torch.jit, which leaves out what no output depends on",
+        ),
         (vector, "torch meta", "linear", 0, "has no rule for aten.mv and counts 0"),
         (
             encoder,
@@ -250,3 +274,17 @@ def test_the_values_of_a_mask_decide_on_the_cpu_too() -> None:
     assert {count.counter: count.total for count in found.counts} == dict.fromkeys(
         ("hwcost", "unrolled", "torch meta", "torch CPU", "fvcore"), 160
     )
+
+
+def test_equal_totals_explain_nothing_where_other_ops_make_them_equal() -> None:
+    """Attention that is missed, and as many operations of normalisation that are counted."""
+    ours = Count(counter="hwcost", macs={"linear": 5, "attention": 7})
+    theirs = Count(counter="fvcore", macs={"linear": 5, "other": 7}, blind={"aten::sdpa": ("attention",)})
+    reasons = {it.family: it.reason for it in differences(ours, (theirs,))}
+    assert reasons == {"attention": "has no rule for aten::sdpa and counts 0", "other": UNKNOWN}
+
+
+def test_the_same_products_in_other_families() -> None:
+    ours = Count(counter="hwcost", macs={"linear": 5, "recurrent": 7})
+    theirs = Count(counter="torch meta", macs={"linear": 12})
+    assert {it.reason for it in differences(ours, (theirs,))} == {SAME_TOTAL}
