@@ -323,9 +323,14 @@ def test_distributions_do_not_check_what_is_not_known() -> None:
     def policy(linear: nn.Linear, x: torch.Tensor) -> torch.Tensor:
         return torch.distributions.Categorical(logits=linear(x)).entropy()  # type: ignore[no-untyped-call]
 
-    assert macs(traced(policy, X)) == LINEAR
-    with pytest.raises(ValueError, match="probs"):
-        torch.distributions.Categorical(probs=torch.tensor([-1.0, 2.0]))
+    before = torch.distributions.Distribution._validate_args
+    torch.distributions.Distribution.set_default_validate_args(True)  # type: ignore[no-untyped-call]
+    try:
+        assert macs(traced(policy, X)) == LINEAR
+        with pytest.raises(ValueError, match="probs"):
+            torch.distributions.Categorical(probs=torch.tensor([-1.0, 2.0]))
+    finally:
+        torch.distributions.Distribution.set_default_validate_args(before)  # type: ignore[no-untyped-call]
 
 
 def in_a_thread(linear: nn.Linear, x: torch.Tensor) -> torch.Tensor:
