@@ -15,7 +15,7 @@ from hwcost.sources.subject import Subject
 from hwcost.tracing.capture import META, Capture, has_values
 from hwcost.tracing.function_mode import FunctionMode, WholeFunction
 from hwcost.tracing.op_mode import OpMode
-from hwcost.tracing.python import rewrites
+from hwcost.tracing.python import device_claims, rewrites
 from hwcost.tracing.weightless import weightless
 from hwcost.tracing.whole import handlers
 
@@ -88,7 +88,8 @@ def _with_values(subject: Subject, modes: Modes) -> frozenset[str]:
         return result
 
     inputs, keywords = mapped((subject.inputs or (), dict(subject.keywords)), known)
-    kept = {function: handle for function, handle in handlers().items() if function not in CAUGHT_WHOLE}
+    every = handlers() | device_claims()
+    kept = {function: handle for function, handle in every.items() if function not in CAUGHT_WHOLE}
     stood_in: set[str] = set()
     for function in GROUPED & set(kept):
         kept[function] = _noted(kept[function], stood_in)

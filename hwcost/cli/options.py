@@ -11,7 +11,10 @@ Format = Literal["table", "json", "csv", "markdown"]
 Fusion = Literal["eager", "fused"]
 Order = Literal["offline"]
 
-MODEL_HELP = "A ready-made name, FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, or a saved trace (.json)."
+MODEL_HELP = (
+    "A ready-made name, FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, hf:CONFIG, an exported program (.pt2),"
+    " or a saved trace (.json)."
+)
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
 ModelsArgument = Annotated[list[str], typer.Argument(metavar="MODEL...", help=MODEL_HELP)]

@@ -217,7 +217,7 @@ def _put(fields: dict[str, Any], plain: Any, keys: list[str], value: object, *, 
 
 def _built(name: str, config: Any, attention: str) -> Any:
     """The model on the meta device."""
-    from hwcost.sources.weightless_build import built
+    from hwcost.tracing.construct import built
 
     kind = _class(name, config)
     chosen = {ATTENTION: attention} if attention else {}

@@ -13,7 +13,11 @@ from hwcost.tracing.capture import META, Capture
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
 from hwcost.tracing.python import rewrites
+from hwcost.tracing.values import KnownValues
 from hwcost.tracing.whole import handlers, transparent
+
+SMALL = 2**16
+"""Elements up to which values are kept while a model is built: a frequency table, not a weight."""
 
 IMAGE = 224
 """Side of the image that a 2-d convolution is given: what ImageNet models take."""
@@ -25,17 +29,53 @@ SEQ_LEN = 1000
 """Steps that a model over sequences is given where nothing says how many."""
 
 
+class SmallValues(KnownValues):
+    """Known values of small tensors alone: most of what is made here are weights to be."""
+
+    def learn(self, tensor: torch.Tensor, values: torch.Tensor, **keywords: Any) -> None:
+        """Keep the values of a tensor that is small."""
+        if tensor.numel() <= SMALL:
+            super().learn(tensor, values, **keywords)
+
+
+def built(make: Callable[[], Any]) -> Any:
+    """What a function that makes a model returns, its tensors on the meta device.
+
+    Tensors say that they are on meta, so that initialisers leave them alone. Buffers whose values do
+    not depend on weights (positions, frequencies, masks) become real again, so that a forward pass
+    which reads them can.
+    """
+    capture = Capture()
+    capture.values = SmallValues()
+    caught = FunctionMode(capture, handlers(), rewrites(), transparent())
+    state = torch.random.get_rng_state()
+    try:
+        with torch.no_grad(), OpMode(capture), caught:
+            result = make()
+    finally:
+        torch.random.set_rng_state(state)
+    for part in result if isinstance(result, tuple) else (result,):
+        if isinstance(part, nn.Module):
+            _keep_buffers(part, capture)
+    return result
+
+
+def _keep_buffers(module: nn.Module, capture: Capture) -> None:
+    for owner in module.modules():
+        for name, buffer in owner.named_buffers(recurse=False):
+            known = capture.values.of(buffer)
+            if known is not None and buffer.is_meta:
+                owner.__dict__["_buffers"][name] = known.clone()
+
+
 def made(make: Callable[..., Any], *, where: str, **settings: Any) -> Any:
-    """Call a function of the user that makes a model, on meta, values of small tensors kept.
+    """What a user's function makes (see `built`).
 
     Raises:
         ModelError: it fails.
     """
     try:
-        capture = Capture()
-        caught = FunctionMode(capture, handlers(), rewrites(), transparent())
-        with torch.no_grad(), META, OpMode(capture), caught:
-            return make(**settings)
+        return built(lambda: make(**settings))
     except HwcostError:
         raise
     except Exception as error:

@@ -144,7 +144,9 @@ def _known(
 
 
 def _zeros_like(result: torch.Tensor) -> torch.Tensor | None:
-    return torch.zeros(result.shape, dtype=result.dtype) if result.numel() <= VALUE_LIMIT else None
+    return (
+        torch.zeros(result.shape, dtype=result.dtype, device="cpu") if result.numel() <= VALUE_LIMIT else None
+    )
 
 
 def _keep(

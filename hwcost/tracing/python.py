@@ -37,12 +37,19 @@ def python_handlers() -> dict[Any, WholeFunction]:
         tensor.cuda: _stay,
         tensor.cpu: _stay,
         tensor.data_ptr: lambda _capture, _args, _kwargs: 0,
+        tensor.tensor_split: _split,
+        torch.tensor_split: _split,
+    }
+
+
+def device_claims() -> dict[Any, WholeFunction]:
+    """What tensors say of their device while a model runs: that they are on a CPU."""
+    tensor: Any = torch.Tensor
+    return {
         tensor.device.__get__: lambda capture, _args, _kwargs: capture.device,
         tensor.is_meta.__get__: lambda _capture, _args, _kwargs: False,
         tensor.is_cpu.__get__: lambda _capture, _args, _kwargs: True,
         tensor.type: _type,
-        tensor.tensor_split: _split,
-        torch.tensor_split: _split,
     }
 
 

@@ -23,7 +23,7 @@ from hwcost.graph import Trace
 from hwcost.tracing.capture import Capture, has_values, tensors_in
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
-from hwcost.tracing.python import rewrites
+from hwcost.tracing.python import device_claims, rewrites
 from hwcost.tracing.roll import rolled
 from hwcost.tracing.weightless import copied, weightless
 from hwcost.tracing.whole import handlers, transparent
@@ -134,7 +134,8 @@ def _plain(result: Any) -> Any:
 
 def _run(twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], capture: Capture) -> Any:
     try:
-        with OpMode(capture), FunctionMode(capture, handlers(), rewrites(), transparent()):
+        caught = handlers() | device_claims()
+        with OpMode(capture), FunctionMode(capture, caught, rewrites(), transparent()):
             result = twin(*inputs, **named)
             return list(result) if isinstance(result, GeneratorType) else result
     except TraceError as error:
