@@ -198,10 +198,12 @@ class _Run:
             self._cover(nodes, frames, [stop - start])
 
     def _cover(self, nodes: list[_Node], frames: list[_Frame], rounds: list[int]) -> None:
+        """Touch what advances with the outermost of `rounds`; the rounds after touch the rest again."""
         for node in nodes:
             if isinstance(node, _Leaf):
                 for tensor, is_write in node.tensors:
-                    self._touch(tensor, is_write, frames, rounds)
+                    if len(tensor.advance) >= len(rounds) and tensor.advance[-len(rounds)]:
+                        self._touch(tensor, is_write, frames, rounds)
             else:
                 loop, inner = node
                 self._cover(inner, [*frames, _Frame()], [*rounds, loop.times])

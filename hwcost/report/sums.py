@@ -197,6 +197,8 @@ def _is_free_view(cost: Cost) -> bool:
 
 
 def _crossings(costs: Sequence[Cost]) -> tuple[Crossing, ...]:
+    if len(costs) == 1:
+        return costs[0].traffic.crossings
     by_level: dict[str, list[Crossing]] = {}
     for cost in costs:
         for crossing in cost.traffic.crossings:
@@ -213,7 +215,9 @@ def _crossings(costs: Sequence[Cost]) -> tuple[Crossing, ...]:
     )
 
 
-def _level_s(costs: Sequence[Cost]) -> dict[str, float]:
+def _level_s(costs: Sequence[Cost]) -> Mapping[str, float]:
+    if len(costs) == 1:
+        return costs[0].level_s
     by_level: dict[str, list[float]] = {}
     for cost in costs:
         for level, seconds in cost.level_s.items():
