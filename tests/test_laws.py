@@ -29,8 +29,8 @@ SMALL = {
     "resnet152": {"image_size": 96},
     "rnn": {"hidden_size": 256},
     "seq2seq_attention": {"vocab_size": 1000, "hidden_size": 192, "embedding_size": 96},
-    "transformer": {"num_layers": 2},
-    "transformer_translation": {"vocabulary": 1000, "num_layers": 2},
+    "transformer_encoder": {"num_layers": 2},
+    "transformer": {"vocabulary": 1000, "num_layers": 2},
     "wavenet": {"stacks": 1},
 }
 """Settings that keep a model quick; one that is not here runs as it is."""

@@ -20,7 +20,7 @@ def test_where_the_lstm_is_bound(device: str, options: dict[str, object], bound:
     assert hwcost.analyze("lstm", seq_len=1000, device=device, **options).bound == bound
 
 
-@pytest.mark.parametrize("model", ["tcn", "transformer"])
+@pytest.mark.parametrize("model", ["tcn", "transformer_encoder"])
 def test_convolution_and_attention_are_bound_by_compute(model: str) -> None:
     assert hwcost.analyze(model, seq_len=1000, device="echo_arm").bound == "compute"
 

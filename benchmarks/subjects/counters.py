@@ -76,7 +76,7 @@ def with_weights(case: Case) -> Case:
 
 def transformer() -> Case:
     """The ready-made encoder over a hundred positions."""
-    model, inputs = build("transformer", seq_len=STEPS, batch=None, settings={})
+    model, inputs = build("transformer_encoder", seq_len=STEPS, batch=None, settings={})
     return Case(model=model, inputs=inputs, keywords={})
 
 
@@ -86,7 +86,7 @@ def contests() -> Mapping[str, Callable[[], Contest]]:
     return {
         "BERT base": lambda: Contest(case=bert(), fvcore_case=bert()),
         "ResNet-50": lambda: Contest(case=resnet50(), fvcore_case=with_weights(resnet50())),
-        "transformer": lambda: Contest(case=transformer(), fvcore_case=transformer()),
+        "transformer_encoder": lambda: Contest(case=transformer(), fvcore_case=transformer()),
         "LSTM on meta": lambda: Contest(case=lstm("meta"), fvcore_case=lstm("meta"), formula=macs),
         "LSTM on CPU": lambda: Contest(case=lstm("cpu"), fvcore_case=lstm("cpu"), formula=macs),
     }

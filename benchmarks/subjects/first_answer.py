@@ -27,7 +27,7 @@ def results(repeats: int) -> Iterator[Result]:
             "import torch": partial(run, ["-c", "import torch"]),
             "lstm, empty cache": partial(cold, "lstm"),
             "lstm, filled cache": partial(hwcost, "analyze", "lstm", *WORDS, cache=cache),
-            "transformer, empty cache": partial(cold, "transformer"),
+            "transformer_encoder, empty cache": partial(cold, "transformer_encoder"),
             "tcn, empty cache": partial(cold, "tcn"),
         }
         seconds = rounds(cases, repeats)

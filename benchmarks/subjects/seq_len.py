@@ -46,7 +46,7 @@ def results(repeats: int) -> Iterator[Result]:
             "lstm, filled cache": partial(analyze_warm, cache=cache),
             **{
                 f"{name}, {CALLS} calls in process": partial(analyze_in_process, name=name)
-                for name in ("lstm", "gru", "tcn", "transformer")
+                for name in ("lstm", "gru", "tcn", "transformer_encoder")
             },
         }
         for name, way in ways.items():

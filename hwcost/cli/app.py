@@ -15,8 +15,8 @@ from hwcost.errors import HwcostError
 EXAMPLES = """\b
 Examples:
   hwcost analyze lstm --seq-len 1000 --device echo_arm
-  hwcost compare-models lstm gru tcn transformer --seq-len 1000
-  hwcost roofline lstm tcn transformer resnet50 -o roofline.html
+  hwcost compare-models lstm gru tcn transformer_encoder --seq-len 1000
+  hwcost roofline lstm tcn transformer_encoder resnet50 -o roofline.html
 """
 
 USAGE_ERROR, INTERRUPTED = 2, 130

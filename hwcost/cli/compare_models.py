@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  hwcost compare-models lstm gru tcn transformer --device echo_arm
+  hwcost compare-models lstm gru tcn transformer_encoder --device echo_arm
   hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv
 """
 

@@ -23,7 +23,7 @@ from hwcost.cli.run import Run, reports_of
 
 EXAMPLES = """\b
 Examples:
-  hwcost roofline lstm tcn transformer --seq-len 1000 -o roofline.html
+  hwcost roofline lstm tcn transformer_encoder --seq-len 1000 -o roofline.html
   hwcost roofline resnet50 --layers --device a100_sxm_80 -o layers.pdf
   hwcost roofline lstm tcn                    (the dots as a table)
 """

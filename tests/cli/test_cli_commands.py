@@ -10,7 +10,7 @@ from typing import Any
 from shell import ESCAPE, Shell
 
 TITLE = ("--seq-len", "1000", "--device", "echo_arm")
-MODELS = ("lstm", "tcn", "transformer")
+MODELS = ("lstm", "tcn", "transformer_encoder")
 
 
 def test_analyze(traced: Shell) -> None:
@@ -42,7 +42,7 @@ def test_analyze_to_a_file_whose_name_says_the_format(traced: Shell) -> None:
 
 def test_compare_models(traced: Shell) -> None:
     text = traced.out("compare-models", *MODELS, *TITLE)
-    assert "On echo_arm, lstm is bound by DRAM bandwidth, tcn and transformer by compute." in " ".join(
+    assert "On echo_arm, lstm is bound by DRAM bandwidth, tcn and transformer_encoder by compute." in " ".join(
         text.split()
     )
     assert max(map(len, text.splitlines())) <= 80
@@ -90,7 +90,7 @@ def test_devices_show(shell: Shell) -> None:
 
 def test_models(shell: Shell) -> None:
     text = shell.out("models")
-    for name in ("lstm", "gru", "rnn", "tcn", "transformer", "resnet50"):
+    for name in ("lstm", "gru", "rnn", "tcn", "transformer_encoder", "resnet50"):
         assert f"\n{name}  " in text
     assert "hidden_size=512" in text
 

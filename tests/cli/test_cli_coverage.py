@@ -37,7 +37,7 @@ def build():
 
 
 def test_every_op_of_the_ready_made_models(traced: Shell) -> None:
-    text = traced.out("coverage", "lstm", "tcn", "transformer", "--seq-len", "1000")
+    text = traced.out("coverage", "lstm", "tcn", "transformer_encoder", "--seq-len", "1000")
     assert text.startswith("Every op of 3 models is known.\n")
     assert len(re.findall(r" 100 % +100 %$", text, re.MULTILINE)) == 3
     assert max(map(len, text.splitlines())) <= 80

@@ -30,8 +30,8 @@ NAMES = (
     "resnet152",
     "resnet18",
     "resnet50",
+    "transformer_encoder",
     "transformer",
-    "transformer_translation",
     "wavenet",
 )
 
@@ -105,8 +105,8 @@ def test_parameters_by_hand() -> None:
         "resnet152": resnet152,
         "resnet18": resnet18,
         "resnet50": 25_557_032,
-        "transformer_translation": 37_000 * 512 + 6 * (3 * attention + 2 * feed_forward + 5 * norm),
-        "transformer": 6 * (attention + feed_forward + 2 * norm),
+        "transformer": 37_000 * 512 + 6 * (3 * attention + 2 * feed_forward + 5 * norm),
+        "transformer_encoder": 6 * (attention + feed_forward + 2 * norm),
         "wavenet": wavenet,
     }
 
@@ -144,9 +144,9 @@ def test_what_does_not_reproduce() -> None:
     # Vaswani et al. 2017, table 3, "about 37000 tokens": 65 M and 213 M; 37,000 give 2 M too few for the one
     # and 1 M too many for the other, so that no vocabulary suits both
     big = {"d_model": 1024, "heads": 16, "d_ff": 4096}
-    assert parameters(made("transformer_translation")[0]) == 63_082_496
-    assert parameters(made("transformer_translation", **big)[0]) == 214_245_376
-    stack = parameters(made("transformer_translation", vocabulary=1, **big)[0]) - 1024
+    assert parameters(made("transformer")[0]) == 63_082_496
+    assert parameters(made("transformer", **big)[0]) == 214_245_376
+    stack = parameters(made("transformer", vocabulary=1, **big)[0]) - 1024
     assert round((212.5e6 - stack) / 1024) == 35_296  # the least vocabulary of which big has 213 M
     assert round((213.5e6 - stack) / 1024) == 36_272  # and the greatest
     # He et al. 2015, table 1: 11.3e9 and 3.8e9 for strides in the 1 x 1, where a block is smaller
@@ -172,7 +172,7 @@ def test_the_vocabulary_that_all_but_one_row_of_vaswani_imply() -> None:
     )
     for millions, values in rows:
         width = values.get("d_model", 512)
-        stack = parameters(made("transformer_translation", vocabulary=1, **values)[0]) - width
+        stack = parameters(made("transformer", vocabulary=1, **values)[0]) - width
         low = max(low, (millions * 1e6 - 0.5e6 - stack) / width)
         high = min(high, (millions * 1e6 + 0.5e6 - stack) / width)
     assert (round(low), round(high)) == (40_931, 41_161)
@@ -180,11 +180,11 @@ def test_the_vocabulary_that_all_but_one_row_of_vaswani_imply() -> None:
 
 def hand_macs(name: str, n: int) -> int:
     """Of a sequence (or pair, or grid) of n, at default widths."""
-    if name == "transformer":
+    if name == "transformer_encoder":
         return 6 * (n * (4 * 512**2 + 2 * 512 * 2048) + 2 * n * n * 512)
-    if name == "transformer_translation":
+    if name == "transformer":
         decoder = 6 * (n * (8 * 512**2 + 2 * 512 * 2048) + 4 * n * n * 512)
-        return hand_macs("transformer", n) + decoder + n * 512 * 37_000
+        return hand_macs("transformer_encoder", n) + decoder + n * 512 * 37_000
     if name == "gpt1":
         return 12 * (n * (4 * 768**2 + 2 * 768 * 3072) + 2 * n * n * 768) + n * 768 * 40_478
     if name == "mamba":  # in, convolution, x, dt, y = h C, out
@@ -216,9 +216,9 @@ def convs2s_macs(n: int) -> int:
 @pytest.mark.parametrize(
     ("name", "n"),
     [
+        ("transformer_encoder", 1000),
+        ("transformer", 50),
         ("transformer", 1000),
-        ("transformer_translation", 50),
-        ("transformer_translation", 1000),
         ("gpt1", 512),
         ("mamba", 3),
         ("wavenet", 16_000),
@@ -301,7 +301,7 @@ def test_hierarchical_attention_reaches_window_to_the_levels(
 def test_a_window_as_wide_as_the_sequence_is_the_encoder() -> None:
     values = {"d_model": 12, "heads": 3, "d_ff": 7, "causal": True}
     ours = on_cpu("hierarchical_attention", seq_len=9, window=9, levels=1, **values)
-    theirs = on_cpu("transformer", seq_len=9, num_layers=1, **values)
+    theirs = on_cpu("transformer_encoder", seq_len=9, num_layers=1, **values)
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(2, 9, 12, dtype=torch.float64)
     assert torch.allclose(ours(x), theirs(x))
@@ -351,7 +351,7 @@ def test_convs2s_sees_no_later_target_word() -> None:
 
 def test_translation_computes_what_torch_computes() -> None:
     model = on_cpu(
-        "transformer_translation", seq_len=5, d_model=12, heads=2, d_ff=7, num_layers=2, vocabulary=11
+        "transformer", seq_len=5, d_model=12, heads=2, d_ff=7, num_layers=2, vocabulary=11
     )
     oracle = nn.Transformer(12, 2, 2, 2, 7, batch_first=True).double().eval()
     renamed = {}
@@ -428,16 +428,16 @@ def test_han_attends_to_every_word_of_its_document() -> None:
         ("gpt1", 513, {}, "gpt1: seq_len is 513; it must be at most context, which is 512"),
         ("gpt1", None, {"heads": "5"}, "gpt1: heads is 5; it must divide d_model, which is 768"),
         (
-            "transformer_translation",
+            "transformer",
             None,
             {"heads": "7"},
-            "transformer_translation: heads is 7; it must divide d_model, which is 512",
+            "transformer: heads is 7; it must divide d_model, which is 512",
         ),
         (
-            "transformer_translation",
+            "transformer",
             None,
             {"vocabulary": "0"},
-            "transformer_translation: vocabulary is 0; it must be at least 1",
+            "transformer: vocabulary is 0; it must be at least 1",
         ),
         ("hierarchical_attention", None, {"window": "1"}, "hierarchical_attention: window is 1; it must be"),
         ("hierarchical_attention", None, {"levels": "33"}, "hierarchical_attention: levels is 33; it must"),

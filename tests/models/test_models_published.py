@@ -43,7 +43,7 @@ BY_HAND = {
     "tcn": 4 * 2 * 1_080_600,
     # 6 layers * (attention 512 * 1536 + 1536 + 512 * 512 + 512, feed-forward 512 * 2048 + 2048 +
     # 2048 * 512 + 512, two norms of 2 * 512)
-    "transformer": 6 * (1_050_624 + 2_099_712 + 2_048),
+    "transformer_encoder": 6 * (1_050_624 + 2_099_712 + 2_048),
     # stem 3 * 64 * 49 + 128 = 9536; stages 215,808 + 1,219,584 + 7,098,368 + 14,964,736;
     # classes 2048 * 1000 + 1000
     "resnet50": 9_536 + 215_808 + 1_219_584 + 7_098_368 + 14_964_736 + 2_049_000,
@@ -115,7 +115,7 @@ def test_macs_by_hand() -> None:
     # 1000 positions * 8 convolutions * 600 * 600 * 3
     assert macs("tcn") == 1000 * 8 * 1_080_000
     # 6 layers * (1000 positions * (4 * 512 * 512 + 2 * 512 * 2048) + 2 products of 1000 * 1000 * 512)
-    assert macs("transformer") == 6 * (1000 * 3_145_728 + 2 * 512_000_000)
+    assert macs("transformer_encoder") == 6 * (1000 * 3_145_728 + 2 * 512_000_000)
     # stem 64 * 3 * 49 * 112^2; a block of 1 x 1, 3 x 3, 1 x 1 is 69,632 = 17 * 64^2 products per position at
     # 56^2, and 218,365,952 in all in every stage; the first block of stage 1 has 4096 + 36,864 + 16,384 and
     # a shortcut of 16,384 per position, of a later one 102,760,448 + 115,605,504 + 51,380,224 + 102,760,448
@@ -149,7 +149,7 @@ def test_transformer_agrees_with_torch(
     heads: int, d: int, layers: int, d_ff: int, seq_len: int, batch: int
 ) -> None:
     settings = {"d_model": heads * d, "heads": heads, "num_layers": layers, "d_ff": d_ff}
-    model, (x,) = build("transformer", seq_len=seq_len, batch=batch, settings=settings)
+    model, (x,) = build("transformer_encoder", seq_len=seq_len, batch=batch, settings=settings)
     with torch.device("meta"):
         layer = nn.TransformerEncoderLayer(heads * d, heads, d_ff, batch_first=True)
         oracle = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
@@ -158,7 +158,7 @@ def test_transformer_agrees_with_torch(
 
 
 def test_transformer_computes_what_torch_computes() -> None:
-    model, _ = build("transformer", seq_len=5, batch=2, settings={"d_model": 12, "heads": 3, "d_ff": 7})
+    model, _ = build("transformer_encoder", seq_len=5, batch=2, settings={"d_model": 12, "heads": 3, "d_ff": 7})
     oracle = nn.TransformerEncoder(
         nn.TransformerEncoderLayer(12, 3, 7, batch_first=True), 6, enable_nested_tensor=False
     ).eval()

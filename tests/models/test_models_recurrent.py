@@ -90,7 +90,7 @@ def test_parameters_by_hand() -> None:
         # to 8 of the encoder, 4096 * (2048 + 1024 + 2) in its layer 2 and 8 times in the decoder;
         # attention 2 * 1024^2 + 1024
         "gnmt": 3 * 32_768_000 + 32_000 + 8 * 8_396_800 + 9 * 12_591_104 + 2_098_176,
-        # as `transformer`: queries, keys, values and output are the same matrices
+        # as `transformer_encoder`: queries, keys, values and output are the same matrices
         "memory_gate": 18_914_304,
         # 400 * (10 + 20 + 100 + 1) and initial states 200; heads 2 * (20 + 6) + 40 = 92 of 101; 9 * 101
         "ntm": 52_400 + 200 + 92 * 101 + 909,
@@ -301,7 +301,7 @@ def test_the_gate_pays_below_two_thirds() -> None:
         """What a transformer with positions of any number, and no other products, would pay."""
         return macs(name, 3000, d_model=8, heads=1, d_ff=1, num_layers=1, **settings)
 
-    full = attention("transformer")
+    full = attention("transformer_encoder")
     assert attention("memory_gate", kept=0.66) < full < attention("memory_gate", kept=0.67)
 
 

@@ -40,8 +40,8 @@ OUTPUTS = {
     "rnn": (3, 2, 512),
     "seq2seq_attention": (3, 2, 30_000),
     "tcn": (2, 600, 3),
-    "transformer": (2, 3, 512),
-    "transformer_translation": (2, 3, 37_000),
+    "transformer_encoder": (2, 3, 512),
+    "transformer": (2, 3, 37_000),
     "wavenet": (2, 256, 3),
 }
 """Every ready-made model, and the shape of what it gives for 3 steps of a batch of 2."""
@@ -138,7 +138,7 @@ def test_words_become_values() -> None:
     assert x.shape == (7, 5, 512)
     layer = model.lstm
     assert (layer.hidden_size, layer.bidirectional, layer.proj_size, layer.num_layers) == (64, True, 16, 3)
-    model, _ = build("transformer", seq_len=None, batch=None, settings={"dropout": "0.25"})
+    model, _ = build("transformer_encoder", seq_len=None, batch=None, settings={"dropout": "0.25"})
     assert model[0].dropout.p == 0.25
     model, _ = build("rnn", seq_len=None, batch=None, settings={"nonlinearity": "relu"})
     assert model.rnn.nonlinearity == "relu"
@@ -207,8 +207,8 @@ def test_unknown_names(name: str, mend: str) -> None:
         ("tcn", {"kernel_size": "0"}, "tcn: kernel_size is 0; it must be at least 1"),
         ("tcn", {"levels": "33"}, "tcn: levels is 33; it must be at most 32"),
         ("tcn", {"dropout": "1.5"}, "tcn: dropout is 1.5; it must lie between 0 and 1"),
-        ("transformer", {"heads": "7"}, "transformer: heads is 7; it must divide d_model, which is 512"),
-        ("transformer", {"heads": "0"}, "transformer: heads is 0; it must be at least 1"),
+        ("transformer_encoder", {"heads": "7"}, "transformer_encoder: heads is 7; it must divide d_model, which is 512"),
+        ("transformer_encoder", {"heads": "0"}, "transformer_encoder: heads is 0; it must be at least 1"),
         ("resnet50", {"classes": "0"}, "resnet50: classes is 0; it must be at least 1"),
     ],
 )
