@@ -1,7 +1,8 @@
 """Attention over a memory that keeps a vector only when it differs from those that it already holds.
 
-It is a transformer encoder with causal attention, sized as `transformer_encoder`, whose layers attend to a share of
-the positions. Of T vectors of width d, a share s is kept; a layer then costs, in multiply-accumulates,
+It is a transformer encoder with causal attention, sized as `transformer_encoder`, whose layers attend to a
+share of the positions. Of T vectors of width d, a share s is kept; a layer then costs, in
+multiply-accumulates,
 
     gate        T * s*T * d               each vector against those kept
     attention   2 * T * s*T * d           scores and weighted sum over those kept

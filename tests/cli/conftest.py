@@ -22,5 +22,7 @@ def shell(tmp_path: Path, cache: Path) -> Shell:
 def traced(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Shell:
     """A shell whose cache holds the models of the commands below."""
     shell = Shell(folder=tmp_path_factory.mktemp("work"), cache=cache)
-    shell.out("compare-models", "lstm", "tcn", "transformer_encoder", "--seq-len", "1000", "--device", "echo_arm")
+    shell.out(
+        "compare-models", "lstm", "tcn", "transformer_encoder", "--seq-len", "1000", "--device", "echo_arm"
+    )
     return shell

@@ -42,8 +42,9 @@ def test_analyze_to_a_file_whose_name_says_the_format(traced: Shell) -> None:
 
 def test_compare_models(traced: Shell) -> None:
     text = traced.out("compare-models", *MODELS, *TITLE)
-    assert "On echo_arm, lstm is bound by DRAM bandwidth, tcn and transformer_encoder by compute." in " ".join(
-        text.split()
+    assert (
+        "On echo_arm, lstm is bound by DRAM bandwidth, tcn and transformer_encoder by compute."
+        in " ".join(text.split())
     )
     assert max(map(len, text.splitlines())) <= 80
     rows = [line.split("  ")[0] for line in text.splitlines()]

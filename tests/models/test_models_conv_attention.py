@@ -350,9 +350,7 @@ def test_convs2s_sees_no_later_target_word() -> None:
 
 
 def test_translation_computes_what_torch_computes() -> None:
-    model = on_cpu(
-        "transformer", seq_len=5, d_model=12, heads=2, d_ff=7, num_layers=2, vocabulary=11
-    )
+    model = on_cpu("transformer", seq_len=5, d_model=12, heads=2, d_ff=7, num_layers=2, vocabulary=11)
     oracle = nn.Transformer(12, 2, 2, 2, 7, batch_first=True).double().eval()
     renamed = {}
     for key, value in model.state_dict().items():

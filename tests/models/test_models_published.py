@@ -158,7 +158,9 @@ def test_transformer_agrees_with_torch(
 
 
 def test_transformer_computes_what_torch_computes() -> None:
-    model, _ = build("transformer_encoder", seq_len=5, batch=2, settings={"d_model": 12, "heads": 3, "d_ff": 7})
+    model, _ = build(
+        "transformer_encoder", seq_len=5, batch=2, settings={"d_model": 12, "heads": 3, "d_ff": 7}
+    )
     oracle = nn.TransformerEncoder(
         nn.TransformerEncoderLayer(12, 3, 7, batch_first=True), 6, enable_nested_tensor=False
     ).eval()

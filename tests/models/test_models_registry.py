@@ -207,7 +207,11 @@ def test_unknown_names(name: str, mend: str) -> None:
         ("tcn", {"kernel_size": "0"}, "tcn: kernel_size is 0; it must be at least 1"),
         ("tcn", {"levels": "33"}, "tcn: levels is 33; it must be at most 32"),
         ("tcn", {"dropout": "1.5"}, "tcn: dropout is 1.5; it must lie between 0 and 1"),
-        ("transformer_encoder", {"heads": "7"}, "transformer_encoder: heads is 7; it must divide d_model, which is 512"),
+        (
+            "transformer_encoder",
+            {"heads": "7"},
+            "transformer_encoder: heads is 7; it must divide d_model, which is 512",
+        ),
         ("transformer_encoder", {"heads": "0"}, "transformer_encoder: heads is 0; it must be at least 1"),
         ("resnet50", {"classes": "0"}, "resnet50: classes is 0; it must be at least 1"),
     ],
