@@ -133,6 +133,7 @@ def build(
     *,
     seq_len: int = 50,
     batch: int = 1,
+    source_len: int = 0,
     d_embedding: int = 768,
     hidden_size: int = 512,
     num_layers: int = 9,
@@ -144,12 +145,13 @@ def build(
     d_output: int = 512,
     vocabulary: int = 43_676,
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    """The network on the meta device, and source and target[batch, seq_len, d_embedding].
+    """The network on the meta device, and source[batch, source_len, e], target[batch, seq_len, e].
 
     Args:
-        seq_len: Words of the source, and of the target.
+        seq_len: Words of the target.
         batch: Pairs of sentences side by side.
-        d_embedding: Features of a word.
+        source_len: Words of the source; 0: as many as the target has.
+        d_embedding: Features e of a word.
         hidden_size: Features of the first layers.
         num_layers: How many of them.
         middle_size: Features of the layers after them.
@@ -166,7 +168,7 @@ def build(
     at_least(1, seq_len=seq_len, batch=batch, d_embedding=d_embedding, hidden_size=hidden_size)
     at_least(1, num_layers=num_layers, middle_size=middle_size, last_size=last_size)
     at_least(1, kernel_size=kernel_size, d_output=d_output, vocabulary=vocabulary)
-    at_least(0, middle_layers=middle_layers, last_layers=last_layers)
+    at_least(0, source_len=source_len, middle_layers=middle_layers, last_layers=last_layers)
     at_most(LAYERS_AT_MOST, num_layers=num_layers, middle_layers=middle_layers, last_layers=last_layers)
     sizes = (
         *((hidden_size, kernel_size),) * num_layers,
@@ -175,5 +177,5 @@ def build(
     )
     with torch.device("meta"):
         model = ConvS2S(sizes, d_embedding=d_embedding, d_output=d_output, vocabulary=vocabulary)
-        words = torch.empty(batch, seq_len, d_embedding)
-        return model.eval(), (words, torch.empty_like(words))
+        words = (torch.empty(batch, n, d_embedding) for n in (source_len or seq_len, seq_len))
+        return model.eval(), tuple(words)

@@ -1,10 +1,10 @@
 """Google's translation system: an encoder and a decoder of eight LSTM layers each, joined by attention.
 
-Word ids in, one score per word out, decoded with the target given (teacher forcing); source and target
-are both seq_len words long. The first encoder layer runs in both directions; from the third layer on the
-input of a layer is added to its output. Attention is asked by the lowest decoder layer and read by
-all of them one step later, so that only that layer and the attention are a Python loop over a cell; the
-seven above it see whole sequences. Every step attends to seq_len vectors: this part grows with its square.
+Word ids in, one score per word out, decoded with the target given (teacher forcing). The first encoder
+layer runs in both directions; from the third layer on the input of a layer is added to its output.
+Attention is asked by the lowest decoder layer and read by all of them one step later, so that only that
+layer and the attention are a Python loop over a cell; the seven above it see whole sequences. Every step
+attends to the whole source: this part grows with the product of both lengths.
 
 Each gate has torch's two biases; the initial attention context is zero.
 """
@@ -93,7 +93,7 @@ class Decoder(nn.Module):
 
 
 class Gnmt(nn.Module):
-    """source[seq_len, batch], target[seq_len, batch] -> scores[seq_len, batch, vocab_size]."""
+    """source[source_len, batch], target[seq_len, batch] -> scores[seq_len, batch, vocab_size]."""
 
     def __init__(self, *, vocab_size: int, hidden_size: int, num_layers: int) -> None:
         super().__init__()
@@ -112,15 +112,17 @@ def build(
     *,
     seq_len: int = 50,
     batch: int = 1,
+    source_len: int = 0,
     vocab_size: int = 32_000,
     hidden_size: int = 1024,
     num_layers: int = 8,
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    """The model on the meta device, and the ids source[seq_len, batch], target[seq_len, batch].
+    """The model on the meta device, and the ids source[source_len, batch], target[seq_len, batch].
 
     Args:
-        seq_len: Word pieces of the source, and of the target.
+        seq_len: Word pieces of the target.
         batch: Sentences side by side.
+        source_len: Word pieces of the source; 0: as many as the target has.
         vocab_size: Word pieces of either language.
         hidden_size: Width of every layer, of an embedding, and of the attention's hidden layer.
         num_layers: Layers of the encoder, and of the decoder.
@@ -129,9 +131,10 @@ def build(
         ModelError: A size is out of range.
     """
     at_least(1, seq_len=seq_len, batch=batch, vocab_size=vocab_size, hidden_size=hidden_size)
+    at_least(0, source_len=source_len)
     at_least(1, num_layers=num_layers)
     at_most(LAYERS_AT_MOST, num_layers=num_layers)
     with torch.device("meta"):
         model = Gnmt(vocab_size=vocab_size, hidden_size=hidden_size, num_layers=num_layers)
-        ids = (torch.empty(seq_len, batch, dtype=torch.int64) for _ in range(2))
+        ids = (torch.empty(n, batch, dtype=torch.int64) for n in (source_len or seq_len, seq_len))
         return model.eval(), tuple(ids)

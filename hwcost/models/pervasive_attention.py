@@ -98,18 +98,20 @@ def build(
     *,
     seq_len: int = 50,
     batch: int = 1,
+    source_len: int = 0,
     d_embedding: int = 128,
     num_layers: int = 24,
     growth_rate: int = 32,
     kernel_size: int = 5,
     dropout: float = 0.2,
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    """The network on the meta device, and source and target[batch, seq_len, d_embedding].
+    """The network on the meta device, and source[batch, source_len, e], target[batch, seq_len, e].
 
     Args:
-        seq_len: Words of the source, and of the target; the grid has seq_len^2 positions.
+        seq_len: Words of the target.
         batch: Pairs of sentences side by side.
-        d_embedding: Features of a word.
+        source_len: Words of the source; 0: as many as the target has. The grid has source x target positions.
+        d_embedding: Features e of a word.
         num_layers: Dense layers.
         growth_rate: Channels that each dense layer adds.
         kernel_size: Words that a convolution spans, of the source; of the target the half that is past.
@@ -120,6 +122,7 @@ def build(
     """
     at_least(1, seq_len=seq_len, batch=batch, d_embedding=d_embedding, num_layers=num_layers)
     at_least(1, growth_rate=growth_rate, kernel_size=kernel_size)
+    at_least(0, source_len=source_len)
     at_most(LAYERS_AT_MOST, num_layers=num_layers)
     is_share(dropout=dropout)
     with torch.device("meta"):
@@ -130,5 +133,5 @@ def build(
             kernel_size=kernel_size,
             dropout=dropout,
         )
-        words = torch.empty(batch, seq_len, d_embedding)
-        return model.eval(), (words, torch.empty_like(words))
+        words = (torch.empty(batch, n, d_embedding) for n in (source_len or seq_len, seq_len))
+        return model.eval(), tuple(words)

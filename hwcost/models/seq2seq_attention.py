@@ -1,9 +1,9 @@
 """Translation by a bidirectional GRU encoder and a GRU decoder that attends to its annotations.
 
 It is RNNsearch: word ids in, one score per word of the target language out, decoded with the target
-given (teacher forcing). Source and target are both seq_len words long. The decoder's step is a Python
-loop over a cell; the source's part of the attention scores is computed once, before it, and the output
-layer once, after it. Every step attends to seq_len annotations, so that this part grows with its square.
+given (teacher forcing). The decoder's step is a Python loop over a cell; the source's part of the attention
+scores is computed once, before it, and the output layer once, after it. Every step attends to all
+annotations, so that this part grows with the product of both lengths.
 
 The reset gate acts after its product, as in torch.nn.GRU, where the paper has it before; sizes and
 multiply-accumulates are the same. Each gate has torch's two biases.
@@ -78,7 +78,7 @@ class Decoder(nn.Module):
 
 
 class Seq2seqAttention(nn.Module):
-    """source[seq_len, batch], target[seq_len, batch] -> scores[seq_len, batch, vocab_size]."""
+    """source[source_len, batch], target[seq_len, batch] -> scores[seq_len, batch, vocab_size]."""
 
     def __init__(
         self, *, vocab_size: int, embedding_size: int, hidden_size: int, attention_size: int, maxout_size: int
@@ -105,17 +105,19 @@ def build(
     *,
     seq_len: int = 50,
     batch: int = 1,
+    source_len: int = 0,
     vocab_size: int = 30_000,
     embedding_size: int = 620,
     hidden_size: int = 1000,
     attention_size: int = 1000,
     maxout_size: int = 500,
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    """The model on the meta device, and the ids source[seq_len, batch], target[seq_len, batch].
+    """The model on the meta device, and the ids source[source_len, batch], target[seq_len, batch].
 
     Args:
-        seq_len: Words of the source, and of the target.
+        seq_len: Words of the target.
         batch: Sentences side by side.
+        source_len: Words of the source; 0: as many as the target has.
         vocab_size: Words of either language.
         embedding_size: Features of a word.
         hidden_size: Width of the decoder's state, and of either direction of the encoder.
@@ -126,6 +128,7 @@ def build(
         ModelError: A size is out of range.
     """
     at_least(1, seq_len=seq_len, batch=batch, vocab_size=vocab_size, embedding_size=embedding_size)
+    at_least(0, source_len=source_len)
     at_least(1, hidden_size=hidden_size, attention_size=attention_size, maxout_size=maxout_size)
     with torch.device("meta"):
         model = Seq2seqAttention(
@@ -135,5 +138,5 @@ def build(
             attention_size=attention_size,
             maxout_size=maxout_size,
         )
-        ids = (torch.empty(seq_len, batch, dtype=torch.int64) for _ in range(2))
+        ids = (torch.empty(n, batch, dtype=torch.int64) for n in (source_len or seq_len, seq_len))
         return model.eval(), tuple(ids)

@@ -113,7 +113,7 @@ class Transformer(nn.Module):
     def __init__(
         self,
         *,
-        seq_len: int,
+        positions: int,
         d_model: int,
         num_layers: int,
         heads: int,
@@ -124,7 +124,7 @@ class Transformer(nn.Module):
         super().__init__()
         self.tokens = nn.Embedding(vocabulary, d_model)
         # Sines and cosines that depend on the position alone: made once, not in every pass.
-        self.register_buffer("positions", torch.empty(seq_len, d_model), persistent=False)
+        self.register_buffer("positions", torch.empty(positions, d_model), persistent=False)
         self.dropout = nn.Dropout(dropout)
         layers = range(num_layers)
         self.encoder = nn.Sequential(
@@ -161,6 +161,7 @@ def build(
     *,
     seq_len: int = 50,
     batch: int = 1,
+    source_len: int = 0,
     d_model: int = 512,
     num_layers: int = 6,
     heads: int = 8,
@@ -168,11 +169,12 @@ def build(
     vocabulary: int = 37_000,
     dropout: float = 0.1,
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
-    """The model on the meta device, and the ids of source and target, both [batch, seq_len].
+    """The model on the meta device, and the ids source[batch, source_len], target[batch, seq_len].
 
     Args:
-        seq_len: Tokens of the source, and of the target.
+        seq_len: Tokens of the target.
         batch: Pairs of sequences side by side.
+        source_len: Tokens of the source; 0: as many as the target has.
         d_model: Features of a token.
         num_layers: Layers of the encoder, and of the decoder.
         heads: Heads of attention; they divide d_model.
@@ -185,12 +187,13 @@ def build(
     """
     at_least(1, seq_len=seq_len, batch=batch, d_model=d_model, num_layers=num_layers, heads=heads, d_ff=d_ff)
     at_least(1, vocabulary=vocabulary)
+    at_least(0, source_len=source_len)
     at_most(LAYERS_AT_MOST, num_layers=num_layers)
     is_share(dropout=dropout)
     divided_by_heads(d_model=d_model, heads=heads)
     with torch.device("meta"):
         model = Transformer(
-            seq_len=seq_len,
+            positions=max(seq_len, source_len),
             d_model=d_model,
             num_layers=num_layers,
             heads=heads,
@@ -198,5 +201,5 @@ def build(
             vocabulary=vocabulary,
             dropout=dropout,
         )
-        ids = torch.empty(batch, seq_len, dtype=torch.int64)
-        return model.eval(), (ids, torch.empty_like(ids))
+        ids = (torch.empty(batch, n, dtype=torch.int64) for n in (source_len or seq_len, seq_len))
+        return model.eval(), tuple(ids)
