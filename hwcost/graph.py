@@ -10,7 +10,11 @@ from typing import Generic, Literal, TypeVar
 
 from hwcost.units import dtype_bits
 
-Role = Literal["weight", "input", "state", "activation", "output"]
+Role = Literal["weight", "input", "state", "activation", "output", "optimiser"]
+"""What a storage is for; "optimiser": what an optimiser keeps beside a weight from step to step."""
+
+Part = Literal["forward", "backward", "optimiser"]
+"""The parts of a training iteration; inference is forward alone."""
 
 OpClass = Literal[
     "gemm",
@@ -121,6 +125,7 @@ class Op:
     attributes: its other arguments by schema name; an absent optional tensor is there as None.
     is_view: the outputs alias inputs and nothing is written.
     is_pointwise: torch tags it as elementwise.
+    part: of the training iteration that it belongs to.
     """
 
     name: str
@@ -130,6 +135,7 @@ class Op:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     is_view: bool = False
     is_pointwise: bool = False
+    part: Part = "forward"
 
 
 Item = TypeVar("Item")
@@ -174,7 +180,7 @@ def mapped(tree: Tree[Item], change: Callable[[Item], Result]) -> Tree[Result]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What one forward pass of a model does, without weights and without torch.
+    """What one forward pass of a model does, or one training iteration, without weights and without torch.
 
     model: name to show. parameters: elements of the distinct parameters. weight_bytes: their bytes.
     seq_len, batch: where known, else None. dtype: of the parameters (the commonest).

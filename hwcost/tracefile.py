@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from hwcost.errors import HwcostError, TraceFileError
-from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Trace, Tree
+from hwcost.graph import Attribute, Loop, Op, Part, Role, Storage, Tensor, Trace, Tree
 from hwcost.units import dtype_name
 
 SCHEMA: Final = "hwcost.trace/1"
 LARGEST_FILE_BYTES: Final = 2**29
 ROLES: Final = get_args(Role)
+PARTS: Final = get_args(Part)
 
 
 def to_json(trace: Trace) -> str:
@@ -37,7 +38,7 @@ def to_json(trace: Trace) -> str:
             "outputs": [tensor(part) for part in value.outputs],
             "attributes": dict(value.attributes),
             "pointwise": value.is_pointwise,
-        }
+        } | ({} if value.part == "forward" else {"part": value.part})
 
     items = [item(part) for part in trace.items]
     return json.dumps(
@@ -117,6 +118,7 @@ def _trace(data: Mapping[str, Any]) -> Trace:
                 outputs=tuple(tensors[_count(index)] for index in value["outputs"]),
                 attributes={str(key): _attribute(entry) for key, entry in value["attributes"].items()},
                 is_pointwise=bool(value["pointwise"]),
+                part=_part(value.get("part", "forward")),
             )
             for value in values
         )
@@ -152,6 +154,12 @@ def _tensor(
 def _role(word: Any) -> Role:
     if word not in ROLES:
         raise ValueError(f"{word!r} is no role")
+    return word  # type: ignore[no-any-return]
+
+
+def _part(word: Any) -> Part:
+    if word not in PARTS:
+        raise ValueError(f"{word!r} is no part of a training iteration")
     return word  # type: ignore[no-any-return]
 
 

@@ -112,6 +112,8 @@ def _rides_on(
         made = items[source]
         if isinstance(made, Loop) or made.op_class not in _PRODUCERS or handed.elements != out.elements:
             return None
+        if made.op.part != work.op.part:
+            return None
         if _elements(handed) is None or _elements(handed) not in map(_elements, made.writes):
             return None
         head = leader.get(source, source)

@@ -277,7 +277,7 @@ def _turns(times: int, calls: int) -> Iterator[tuple[int, _Turn | None]]:
 
 def _outlives(storage: Storage) -> bool:
     """Whether what is written there must reach the farthest memory in the end."""
-    return storage.role in ("output", "weight", "input")
+    return storage.role in ("output", "weight", "input", "optimiser")
 
 
 def _crossed(time: int, count: float, frames: list[_Frame]) -> list[float] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hwcost.errors import UnknownOpError
-from hwcost.graph import Loop, Op, Tensor, Tree, Work, leaves
+from hwcost.graph import Loop, Op, Tensor, Tree, Work, leaves, mapped
 from hwcost.rules.defaults import default
 from hwcost.rules.registry import is_in_place, rule_for
 
@@ -51,6 +51,7 @@ def _works(op: Op, read: set[str], depth: int) -> Iterator[Work | Loop[Work]]:
     if isinstance(result, Work):
         yield _without_unread_results(result, read)
     else:
+        result = result if op.part == "forward" else mapped(result, lambda each: replace(each, part=op.part))
         read |= _storages_read(result)
         yield from _counted(_aligned(result, depth) if depth else result, read, depth)
 

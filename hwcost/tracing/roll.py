@@ -57,7 +57,7 @@ def _kind(op: Op) -> Hashable:
         for t in (*op.inputs, *op.outputs)
     )
     attributes = tuple((key, value) for key, value in op.attributes.items() if key not in _VARYING)
-    return (op.name, op.module, len(op.inputs), tensors, attributes)
+    return (op.name, op.module, op.part, len(op.inputs), tensors, attributes)
 
 
 class _Search:
