@@ -28,6 +28,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("hidden_size", "embedding_size")
+
+REACH: Final = "state"
+
 
 class AwdLstm(nn.Module):
     """ids[seq_len, batch] -> scores[seq_len, batch, vocab_size]."""

@@ -27,6 +27,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = "hidden_size"
+
+REACH: Final = "state"
+
 
 class BidirectionalLstm(nn.Module):
     """x[seq_len, batch, input_size] -> scores[seq_len, batch, classes]."""

@@ -25,6 +25,10 @@ PARAMETERS: Final = 55_365_034
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("hidden_size", "embedding_size")
+
+REACH: Final = "state"
+
 IMAGE_SIZE: Final = 224
 """Height and width of an image (Simonyan and Zisserman 2014, arXiv:1409.1556)."""
 

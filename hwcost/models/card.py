@@ -1,4 +1,4 @@
-"""The nouns of a ready-made model: its card, its settings, and sizes that others published."""
+"""The nouns of a ready-made model: its card, its settings, how it scales, and sizes that others published."""
 
 from __future__ import annotations
 
@@ -35,10 +35,29 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """Which settings make a model wider, and how far back its last output looks.
+
+    width: the setting that is its width, then those that keep their proportion to it.
+    width_multiple_of: the setting that must divide the width, or "".
+    reach: "state" (it carries one), "attention" (over the whole sequence), "source" (the whole source, while
+    a decoder sees a window), or a formula of the settings that gives steps, the last one included.
+    reach_by: settings that lengthen it, the first one before the others; "attention" names the table of
+    positions here, if it has one.
+    """
+
+    width: tuple[str, ...] = ()
+    width_multiple_of: str = ""
+    reach: str = ""
+    reach_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """What is known of a model without building it.
 
     parameters: of the default build, None where its file does not say. settings: name -> default.
+    scaling: what widens it, and what lengthens its reach.
     """
 
     name: str
@@ -46,3 +65,4 @@ class ModelCard:
     citation: str
     parameters: int | None
     settings: Mapping[str, str]
+    scaling: Scaling = Scaling()

@@ -35,6 +35,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("hidden_size", "middle_size", "last_size", "d_output", "d_embedding")
+
+REACH: Final = "source"
+
 HALF: Final = math.sqrt(0.5)
 """Keeps the variance of a sum of two equal ones (Gehring et al. 2017, section 3.5)."""
 

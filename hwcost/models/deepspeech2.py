@@ -33,6 +33,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = "hidden_size"
+
+REACH: Final = "state"
+
 CONVOLUTIONS: Final = ((32, (41, 11), (2, 2)), (32, (21, 11), (2, 1)), (96, (21, 11), (2, 1)))
 """Channels, kernel and stride over (frequency, time) (Amodei et al. 2015, table 5)."""
 

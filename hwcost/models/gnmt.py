@@ -37,6 +37,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = "hidden_size"
+
+REACH: Final = "state"
+
 RESIDUAL_FROM: Final = 2
 """Layers counted from 0: those before it are not added to their input (Wu et al. 2016, section 3.1)."""
 

@@ -36,6 +36,14 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("d_model", "d_ff")
+
+WIDTH_MULTIPLE_OF: Final = "heads"
+
+REACH: Final = "attention"
+
+REACH_BY: Final = "context"
+
 
 class Gpt1(nn.Module):
     """ids[batch, seq_len] -> scores[batch, seq_len, vocabulary] of the token after each."""

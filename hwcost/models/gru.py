@@ -20,6 +20,10 @@ PARAMETERS: Final = 3_151_872
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("hidden_size", "input_size")
+
+REACH: Final = "state"
+
 
 class GruStack(nn.Module):
     """x[seq_len, batch, input_size] -> y[seq_len, batch, directions * hidden_size]."""

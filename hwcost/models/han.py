@@ -21,6 +21,10 @@ PARAMETERS: Final = 142_105
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("hidden_size", "context_size")
+
+REACH: Final = "state"
+
 
 class Level(nn.Module):
     """h = GRU(x) in both directions; a = softmax(query . tanh(W h + b)); y = sum a h."""

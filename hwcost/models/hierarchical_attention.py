@@ -28,6 +28,14 @@ PARAMETERS: Final = 6_304_768
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("d_model", "d_ff")
+
+WIDTH_MULTIPLE_OF: Final = "heads"
+
+REACH: Final = "1 + (window - 1 if causal else window // 2) * (window**levels - 1) // (window - 1)"
+
+REACH_BY: Final = ("levels", "window")
+
 LEVELS_AT_MOST: Final = 32
 """What level l attends over lies window^l apart: even windows of 2 then reach beyond any sequence."""
 

@@ -47,6 +47,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("hidden_size", "input_size")
+
+REACH: Final = "state"
+
 
 class LstmStack(nn.Module):
     """x[seq_len, batch, input_size] -> y[seq_len, batch, directions * (proj_size or hidden_size)]."""

@@ -28,6 +28,10 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = "d_model"
+
+REACH: Final = "state"
+
 CHANNELS_PER_RANK: Final = 16
 """Features over the rank of dt's projection, ceil(d_model / 16) (mamba_simple.py of the authors' code)."""
 

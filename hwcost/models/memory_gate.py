@@ -34,6 +34,12 @@ PARAMETERS: Final = 18_914_304
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("d_model", "d_ff")
+
+WIDTH_MULTIPLE_OF: Final = "heads"
+
+REACH: Final = "attention"
+
 
 class GatedMemory(nn.Module):
     """softmax(Q K^T / sqrt(d)) V with keys and values of the kept positions alone."""

@@ -49,6 +49,10 @@ PUBLISHED: Final = (
     _lstm_alone("N-grams", inputs=1, outputs=1, width=128, parameters=331_905),
 )
 
+WIDTH: Final = "hidden_size"
+
+REACH: Final = "'state' if heads or controller == 'lstm' else 1"
+
 TINY: Final = 1e-6
 """The memory's first content, and what keeps a cosine from dividing by zero."""
 

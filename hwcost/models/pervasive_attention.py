@@ -23,6 +23,10 @@ PARAMETERS: Final = 3_522_688
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("d_embedding", "growth_rate")
+
+REACH: Final = "source"
+
 BOTTLENECK: Final = 4
 """Channels after the 1 x 1 convolution of a dense layer, over its growth rate (the authors' bn_size)."""
 

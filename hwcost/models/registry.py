@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import importlib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hwcost.errors import ModelError
-from hwcost.models.card import ModelCard, Setting
+from hwcost.models import stated
+from hwcost.models.card import ModelCard
 from hwcost.models.settings import nearest, parsed, word
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ FOLDER: Final = Path(__file__).parent
 
 def model_names() -> tuple[str, ...]:
     """Names of the models: the files of this folder that state a CITATION."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if "CITATION" in _constants(path)))
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if "CITATION" in stated.constants(path)))
 
 
 def source_path(name: str) -> Path:
@@ -43,14 +43,15 @@ def card(name: str) -> ModelCard:
         ModelError: There is no such model.
     """
     path = source_path(name)
-    constants = _constants(path)
+    constants = stated.constants(path)
     parameters = constants.get("PARAMETERS")
     return ModelCard(
         name=name,
-        summary=_first_sentence(ast.get_docstring(_tree(path)) or ""),
+        summary=_first_sentence(ast.get_docstring(stated.tree(path)) or ""),
         citation=str(constants["CITATION"]),
         parameters=parameters if isinstance(parameters, int) else None,
-        settings={setting.name: word(setting.default) for setting in _settings(path)},
+        settings={setting.name: word(setting.default) for setting in stated.settings(path)},
+        scaling=stated.scaling(path),
     )
 
 
@@ -66,7 +67,7 @@ def build(
         ModelError: No such model or setting, a value of the wrong type or out of range, or a
             seq_len for a model without a time axis.
     """
-    known = {setting.name: setting for setting in _settings(source_path(name))}
+    known = {setting.name: setting for setting in stated.settings(source_path(name))}
     sizes = {"seq_len": seq_len, "batch": batch}
     given = dict(settings) | {key: size for key, size in sizes.items() if size is not None}
     if "seq_len" in given and "seq_len" not in known:
@@ -90,34 +91,6 @@ def _built(name: str, arguments: Mapping[str, object]) -> tuple[nn.Module, tuple
         first = str(error).partition("\n")[0]
         raise ModelError(f"cannot be built: {first}", where=name, mend="take smaller sizes") from error
     return model, inputs
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-def _constants(path: Path) -> dict[str, object]:
-    """Top-level names of a file that are bound to plain values."""
-    values: dict[str, object] = {}
-    for statement in _tree(path).body:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.value, ast.Constant):
-            values[ast.unparse(statement.target)] = statement.value.value
-    return values
-
-
-def _settings(path: Path) -> tuple[Setting, ...]:
-    """The keyword parameters of a file's `build`, in order."""
-    builders = (s for s in _tree(path).body if isinstance(s, ast.FunctionDef) and s.name == "build")
-    arguments = next(builders).args
-    return tuple(
-        Setting(
-            name=argument.arg,
-            type=ast.unparse(argument.annotation) if argument.annotation else "str",
-            default=ast.literal_eval(default) if default else "",
-        )
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    )
 
 
 def _first_sentence(text: str) -> str:

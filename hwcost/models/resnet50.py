@@ -32,12 +32,14 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = "width"
+
 BLOCKS: Final = (3, 4, 6, 3)
 """Bottleneck blocks of each stage (He et al. 2015, table 1)."""
 
 
 def build(
-    *, batch: int = 1, image_size: int = 224, classes: int = 1000
+    *, batch: int = 1, image_size: int = 224, classes: int = 1000, width: int = 64
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
     """The network on the meta device, and x[batch, 3, image_size, image_size].
 
@@ -45,8 +47,11 @@ def build(
         batch: Images side by side.
         image_size: Height and width of an image.
         classes: Scores that it gives.
+        width: Channels of the stem, and inner ones of the first stage; each later stage has twice as many.
 
     Raises:
         ModelError: A size is out of range.
     """
-    return residual_network(Bottleneck, blocks=BLOCKS, batch=batch, image_size=image_size, classes=classes)
+    return residual_network(
+        Bottleneck, blocks=BLOCKS, batch=batch, image_size=image_size, classes=classes, width=width
+    )

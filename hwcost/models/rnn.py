@@ -20,6 +20,10 @@ PARAMETERS: Final = 1_050_624
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("hidden_size", "input_size")
+
+REACH: Final = "state"
+
 
 class RnnStack(nn.Module):
     """x[seq_len, batch, input_size] -> y[seq_len, batch, directions * hidden_size]."""

@@ -24,6 +24,10 @@ PARAMETERS: Final = 80_451_000
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("hidden_size", "embedding_size", "attention_size", "maxout_size")
+
+REACH: Final = "state"
+
 POOL: Final = 2
 """Candidates of which maxout keeps the greater (Bahdanau et al. 2015, appendix A.2.2)."""
 

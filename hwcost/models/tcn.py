@@ -40,6 +40,12 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("hidden_size", "input_size")
+
+REACH: Final = "1 + 2 * (kernel_size - 1) * (2**levels - 1)"
+
+REACH_BY: Final = "levels"
+
 LEVELS_AT_MOST: Final = 32
 """Level l is dilated by 2^l: at 32 a block already looks back further than any sequence is long."""
 

@@ -81,6 +81,12 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("d_model", "d_ff")
+
+WIDTH_MULTIPLE_OF: Final = "heads"
+
+REACH: Final = "attention"
+
 
 class DecoderLayer(nn.Module):
     """As EncoderLayer, but masked, and with attention over the encoder's output in the middle."""

@@ -30,6 +30,12 @@ PUBLISHED: Final = (
     ),
 )
 
+WIDTH: Final = ("d_model", "d_ff")
+
+WIDTH_MULTIPLE_OF: Final = "heads"
+
+REACH: Final = "attention"
+
 
 def build(
     *,

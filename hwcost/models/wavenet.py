@@ -22,6 +22,12 @@ PARAMETERS: Final = 1_279_616
 
 PUBLISHED: Final = None
 
+WIDTH: Final = ("skip", "residual")
+
+REACH: Final = "1 + (kernel_size - 1) * (1 + stacks * (2**levels - 1))"
+
+REACH_BY: Final = "levels"
+
 LEVELS_AT_MOST: Final = 32
 """Layer l of a stack is dilated by 2^l: at 32 it already looks back further than any recording is long."""
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from hwcost.models.settings import at_least
 
-INNER: Final = (64, 128, 256, 512)
-"""Inner channels of the blocks of each stage (He et al. 2015, table 1)."""
+FACTORS: Final = (1, 2, 4, 8)
+"""Inner channels of the blocks of each stage, over those of the first (He et al. 2015, table 1)."""
 
 STRIDES: Final = (1, 2, 2, 2)
 """Stride of the first block of each stage; the others have none."""
@@ -81,15 +81,20 @@ class ResidualNetwork(nn.Module):
     """x[batch, 3, h, w] -> scores[batch, classes]; blocks: how many each of the four stages has."""
 
     def __init__(
-        self, block: type[BasicBlock | Bottleneck], *, blocks: tuple[int, int, int, int], classes: int
+        self,
+        block: type[BasicBlock | Bottleneck],
+        *,
+        blocks: tuple[int, int, int, int],
+        classes: int,
+        width: int,
     ) -> None:
         super().__init__()
-        width = INNER[0]
+        stages = zip([width * factor for factor in FACTORS], blocks, STRIDES, strict=True)
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        for number, (inner, times, stride) in enumerate(zip(INNER, blocks, STRIDES, strict=True), start=1):
+        for number, (inner, times, stride) in enumerate(stages, start=1):
             outputs = block.expansion * inner
             first = block(inputs=width, inner=inner, stride=stride)
             others = (block(inputs=outputs, inner=inner, stride=1) for _ in range(times - 1))
@@ -101,7 +106,7 @@ class ResidualNetwork(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """One score per class."""
         y = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        for number in range(1, len(INNER) + 1):
+        for number in range(1, len(FACTORS) + 1):
             y = self.get_submodule(f"layer{number}")(y)
         scores: Tensor = self.fc(self.avgpool(y).flatten(1))
         return scores
@@ -114,13 +119,14 @@ def residual_network(
     batch: int,
     image_size: int,
     classes: int,
+    width: int,
 ) -> tuple[nn.Module, tuple[Tensor, ...]]:
     """The network on the meta device, and x[batch, 3, image_size, image_size].
 
     Raises:
         ModelError: A size is out of range.
     """
-    at_least(1, batch=batch, image_size=image_size, classes=classes)
+    at_least(1, batch=batch, image_size=image_size, classes=classes, width=width)
     with torch.device("meta"):
-        model = ResidualNetwork(block, blocks=blocks, classes=classes)
+        model = ResidualNetwork(block, blocks=blocks, classes=classes, width=width)
         return model.eval(), (torch.empty(batch, 3, image_size, image_size),)
