@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from hwcost.graph import Attribute, Op, Role, Storage, Tensor
+from hwcost.graph import Attribute, Op, Part, Role, Storage, Tensor
+from hwcost.tracing.owners import Owners
 
 RawTensor = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype, int]
 """Index of the storage, shape, strides, dtype, offset: a tensor before its storage's role is known."""
@@ -38,17 +39,39 @@ class RawOp:
     outputs: list[RawTensor]
     attributes: dict[str, Attribute]
     is_pointwise: bool
+    part: Part
 
 
 class Recorder:
-    """Collects the calls of one run, in order, with the module that made each."""
+    """Collects the calls of one run, in order, with the module that made each.
+
+    path: of the modules that are running, the innermost last. part: of a training iteration that runs.
+    """
 
     def __init__(self) -> None:
         self.ops: list[RawOp] = []
         self.path: list[str] = [""]
+        self.part: Part = "forward"
+        self.owners = Owners()
         self.storages: list[RawStorage] = []
         self.notes: dict[str, None] = {}
         self._index: dict[int, int] = {}
+
+    def enter(self, module: str) -> None:
+        """A module begins to run."""
+        self.path.append(module)
+        self.owners.mark(module)
+
+    def leave(self) -> None:
+        """The innermost module is done."""
+        self.path.pop()
+        self.owners.mark(self.path[-1])
+
+    def module(self) -> str:
+        """The module that a call belongs to: the one that runs, else that whose gradients are made."""
+        if self.part == "backward" and len(self.path) == 1:
+            return self.owners.running()
+        return self.path[-1]
 
     def storage(self, tensor: torch.Tensor) -> int:
         """The index of a tensor's storage, which is kept alive from now on."""
@@ -88,16 +111,18 @@ class Recorder:
         attributes: Mapping[str, Any],
         *,
         is_pointwise: bool = False,
+        module: str | None = None,
     ) -> None:
-        """Append a call made by the module that is running."""
+        """Append a call made by a module; None: the one that is running."""
         self.ops.append(
             RawOp(
                 name,
-                self.path[-1],
+                self.module() if module is None else module,
                 [self.tensor(tensor) for tensor in inputs],
                 [self.tensor(tensor) for tensor in outputs],
                 {key: attribute(value) for key, value in attributes.items()},
                 is_pointwise,
+                self.part,
             )
         )
 
@@ -128,6 +153,7 @@ class Recorder:
                 outputs=tuple(map(tensor, raw.outputs)),
                 attributes=raw.attributes,
                 is_pointwise=raw.is_pointwise,
+                part=raw.part,
             )
             for raw in self.ops
         ]
