@@ -48,6 +48,7 @@ VECTOR_OPS_PER_SCORE_BACKWARD = 6
 def attention(op: Op) -> Work:
     """y[h,n,dv] = softmax(scale * q[h,n,d] k[g,m,d]' + mask) v[g,m,dv]; h heads in all, h/g share a k, v.
 
+    h            batch and heads of the result, to which those of q, k and v broadcast
     macs         h * n * m * (d + dv). Causal attention counts all n * m scores, as every counter does:
                  how many of the hidden ones a kernel skips depends on its tile, so it is an efficiency
     vector_ops   4 * h * n * m for scale, maximum, subtraction and sum; h * n * m more for a mask or
@@ -60,7 +61,8 @@ def attention(op: Op) -> Work:
     n, d = q.shape[-2:]
     m, dv = v.shape[-2:]
     require(k.shape[-2:] == (m, d), op, f"k is not {m} x {d}, as q and v ask for")
-    shape = Attention(heads=prod(q.shape[:-2]), key_heads=prod(k.shape[:-2]), n=n, m=m, d=d, dv=dv)
+    heads = prod(op.outputs[0].shape[:-2])
+    shape = Attention(heads=heads, key_heads=prod(k.shape[:-2]), n=n, m=m, d=d, dv=dv)
     reads = op.inputs[: 3 + _has_mask(op)]
     return attention_work(op, shape, reads=reads, is_masked=len(reads) > 3)
 

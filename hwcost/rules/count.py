@@ -8,7 +8,7 @@ from dataclasses import replace
 from hwcost.errors import UnknownOpError
 from hwcost.graph import Loop, Op, Tensor, Tree, Work, leaves, mapped
 from hwcost.rules.defaults import default
-from hwcost.rules.registry import is_in_place, rule_for
+from hwcost.rules.registry import rule_for
 
 
 def count(items: Tree[Op], *, strict: bool = False) -> Tree[Work]:
@@ -45,7 +45,6 @@ def _counted(items: Tree[Op], read: set[str], depth: int) -> Tree[Work]:
 
 
 def _works(op: Op, read: set[str], depth: int) -> Iterator[Work | Loop[Work]]:
-    op = _without_destination(op)
     rule = rule_for(op.name)
     result = default(op) if rule is None else rule(op)
     if isinstance(result, Work):
@@ -58,15 +57,6 @@ def _works(op: Op, read: set[str], depth: int) -> Iterator[Work | Loop[Work]]:
 
 def _storages_read(items: Tree[Op]) -> set[str]:
     return {tensor.storage.id for op, _ in leaves(items) for tensor in op.inputs}
-
-
-def _without_destination(op: Op) -> Op:
-    """The op without the `out=` tensors that end its inputs: they are written, not read."""
-    results = len(op.outputs)
-    could_be = 0 < results < len(op.inputs) and not op.is_view and not is_in_place(op)
-    if not could_be or op.inputs[-results:] != op.outputs:
-        return op
-    return replace(op, inputs=op.inputs[:-results])
 
 
 def _without_unread_results(work: Work, read: set[str]) -> Work:

@@ -13,15 +13,16 @@ BOTH_TRIANGLES = aten("cholesky_solve linalg_lu_solve")
 """Solvers that are given both factors."""
 
 
-def _rounded_up(numerator: int, denominator: int) -> int:
+def rounded_up(numerator: int, denominator: int) -> int:
+    """The least whole number that is not below a fraction."""
     return -(-numerator // denominator)
 
 
-def _elimination(m: int, n: int) -> int:
+def elimination(m: int, n: int) -> int:
     """Products of eliminating the columns of A[m,n]: m n k - (m + n) k^2 / 2 + k^3 / 3, rounded up."""
     k = min(m, n)
     halves = (m + n) * k**2
-    return m * n * k - halves // 2 + _rounded_up(2 * k**3 - 3 * (halves % 2), 6)
+    return m * n * k - halves // 2 + rounded_up(2 * k**3 - 3 * (halves % 2), 6)
 
 
 def _matrices(op: Op) -> tuple[int, int, int]:
@@ -41,7 +42,7 @@ def cholesky(op: Op) -> Work:
     source       LAPACK Working Note 41, appendix C: potrf takes n^3 / 3 flops to leading order
     """
     batch, n, _ = _matrices(op)
-    return work_of(op, "reduction", macs=batch * _rounded_up(n**3, 6), special_ops=batch * (n + n * n // 2))
+    return work_of(op, "reduction", macs=batch * rounded_up(n**3, 6), special_ops=batch * (n + n * n // 2))
 
 
 @RULES.add(*aten("linalg_lu_factor_ex linalg_lu _linalg_det _linalg_slogdet"))
@@ -55,8 +56,21 @@ def lu(op: Op) -> Work:
     """
     batch, m, n = _matrices(op)
     k = min(m, n)
-    macs = _elimination(m, n)
+    macs = elimination(m, n)
     return work_of(op, "reduction", macs=batch * macs, special_ops=batch * k)
+
+
+@RULES.add("aten.cholesky_inverse")
+def inverse_from_cholesky(op: Op) -> Work:
+    """B = inverse of A[n,n] from its factor L.
+
+    macs         n^3 / 3 per matrix, rounded up
+    special_ops  n divisions per matrix
+    bytes        L is read once, B is written once
+    source       LAPACK Working Note 41, appendix C: potri takes 2 n^3 / 3 flops to leading order
+    """
+    batch, n, _ = _matrices(op)
+    return work_of(op, "reduction", macs=batch * rounded_up(n**3, 3), special_ops=batch * n)
 
 
 @RULES.add("aten.linalg_inv_ex", "aten.inverse", "aten.linalg_inv")
@@ -83,7 +97,7 @@ def solve(op: Op) -> Work:
     """
     batch, n, _ = _matrices(op)
     columns = op.outputs[0].elements // max(batch * n, 1)
-    macs = _rounded_up(n**3, 3) + n * n * columns
+    macs = rounded_up(n**3, 3) + n * n * columns
     return work_of(op, "reduction", macs=batch * macs, special_ops=batch * (n + n * columns))
 
 
@@ -99,7 +113,7 @@ def solve_triangular(op: Op) -> Work:
     results = op.outputs[0].elements
     n = op.inputs[op.name in COEFFICIENTS_SECOND].shape[-1]
     triangles = 2 if op.name in BOTH_TRIANGLES else 1
-    macs = triangles * _rounded_up(n * results, 2)
+    macs = triangles * rounded_up(n * results, 2)
     return work_of(op, "reduction", macs=macs, special_ops=triangles * results)
 
 
@@ -114,7 +128,7 @@ def qr(op: Op) -> Work:
     """
     batch, m, n = _matrices(op)
     k = min(m, n)
-    macs = 2 * _elimination(m, n)
+    macs = 2 * elimination(m, n)
     passes = 1 if op.name.endswith("geqrf") or op.attributes.get("mode") == "r" else 2
     return work_of(op, "reduction", macs=passes * batch * macs, special_ops=2 * batch * k)
 

@@ -100,12 +100,12 @@ def outer_with_sum(op: Op) -> Work:
 def outer(op: Op) -> Work:
     """C[m,n] = x[m] y[n].
 
-    macs         m * n
+    macs         0: nothing is accumulated
+    vector_ops   m * n
     bytes        x and y are read once, C is written once
+    source       torch computes it as a broadcast product of elements
     """
-    x, y = op.inputs
-    product = Product(batch=1, m=x.elements, k=1, n=y.elements, a=x, b=y, c=op.outputs[0])
-    return product_work(op, product, reads=(x, y))
+    return work_of(op, "pointwise", vector_ops=op.outputs[0].elements)
 
 
 @RULES.add("aten.linear", "aten.mkldnn_linear")
@@ -156,20 +156,41 @@ def inner(op: Op) -> Work:
 
 @RULES.add("aten.chain_matmul", "aten.linalg_multi_dot")
 def chain(op: Op) -> Work:
-    """C = A @ B @ ..., from left to right; torch picks the order of least arithmetic.
+    """C = A @ B @ ..., in the order of least arithmetic; a vector may stand first or last.
 
-    macs         sum over the products in turn, an upper bound where the order matters
+    macs         the least sum of m * k * n over all orders
     bytes        each factor is read once, C is written once
+    source       Cormen et al., Introduction to Algorithms, section on matrix-chain multiplication; torch
+                 picks its order alike (aten/src/ATen/native/LinearAlgebra.cpp, matrix_chain_order)
     """
     first, *others = op.inputs
-    products: list[Product] = []
-    m = first.shape[0] if len(first.shape) == 2 else 1
-    left = first
-    for right in others:
-        k, n = right.shape[0], right.shape[1] if len(right.shape) == 2 else 1
-        products.append(Product(batch=1, m=m, k=k, n=n, a=left, b=right, c=op.outputs[0]))
-        left = op.outputs[0]
+    sizes = [first.shape[0]] if len(first.shape) == 2 else [1]
+    sizes += [first.shape[-1], *(each.shape[1] if len(each.shape) == 2 else 1 for each in others)]
+    products = tuple(
+        Product(batch=1, m=m, k=k, n=n, a=op.inputs[left], b=op.inputs[right], c=op.outputs[0])
+        for m, k, n, left, right in _cheapest(tuple(sizes))
+    )
     return product_work(op, *products, reads=op.inputs)
+
+
+def _cheapest(sizes: tuple[int, ...]) -> list[tuple[int, int, int, int, int]]:
+    """The products (m, k, n, first factor, last factor) of a chain; factor i is sizes[i] by sizes[i + 1]."""
+    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(len(sizes) - 1)}
+    for length in range(1, len(sizes) - 1):
+        for i in range(len(sizes) - 1 - length):
+            j = i + length
+            best[i, j] = min(
+                (best[i, cut][0] + best[cut + 1, j][0] + sizes[i] * sizes[cut + 1] * sizes[j + 1], cut)
+                for cut in range(i, j)
+            )
+
+    def products(i: int, j: int) -> list[tuple[int, int, int, int, int]]:
+        if i == j:
+            return []
+        cut = best[i, j][1]
+        return [*products(i, cut), *products(cut + 1, j), (sizes[i], sizes[cut + 1], sizes[j + 1], i, j)]
+
+    return products(0, len(sizes) - 2)
 
 
 @RULES.add("aten._trilinear")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from hwcost.tracing.capture import Capture
+from hwcost.tracing.capture import Capture, tensors_in
 
 WholeFunction = Callable[[Capture, tuple[Any, ...], dict[str, Any]], Any]
 Rewrite = Callable[[Capture, tuple[Any, ...], dict[str, Any]], tuple[tuple[Any, ...], dict[str, Any]]]
@@ -44,7 +44,7 @@ class FunctionMode(TorchFunctionMode):
             return func(*args, **(kwargs or {}))
         if torch._C._is_any_autocast_enabled():
             self.capture.recorder.notes[AUTOCAST] = None
-        if func in self.handlers:
+        if func in self.handlers and not _is_transformed(args):
             result = self._paused(self.handlers[func], args, kwargs or {})
             if result is not NotImplemented:
                 return result
@@ -61,3 +61,10 @@ class FunctionMode(TorchFunctionMode):
             return call(self.capture, *arguments)
         finally:
             self.capture.is_paused = False
+
+
+def _is_transformed(args: tuple[Any, ...]) -> bool:
+    """Whether an argument is one of torch.func's (vmap, grad, jvp), whose calls torch takes apart."""
+    if torch._C._functorch.peek_interpreter_stack() is None:
+        return False
+    return any(torch._C._functorch.is_functorch_wrapped_tensor(tensor) for tensor in tensors_in(args))

@@ -8,6 +8,8 @@ import torch
 
 from hwcost.errors import TraceError
 from hwcost.tracing.capture import META, Capture
+from hwcost.tracing.differentiable import record
+from hwcost.tracing.whole import attention_call, leading
 
 FLEX = "flex_attention was counted as dense attention, without its score_mod and block_mask"
 
@@ -46,14 +48,16 @@ def _flex_attention(
     """flex_attention(q, k, v, score_mod, block_mask, scale, ...): (out, logsumexp, maxima)."""
     capture.recorder.notes[FLEX] = None
     q, k, v = (capture.to_meta(part) for part in (q, k, v))
-    out = torch.empty((*q.shape[:-1], v.shape[-1]), dtype=q.dtype, device=META)
-    statistics = [torch.empty(q.shape[:-1], dtype=torch.float32, device=META) for _ in range(2)]
+    is_grouped = q.shape[-3] != k.shape[-3]
+    rows = (*leading(q, k, v, is_grouped=is_grouped), q.shape[-2])
+    out = torch.empty((*rows, v.shape[-1]), dtype=q.dtype, device=META)
+    statistics = [torch.empty(rows, dtype=torch.float32, device=META) for _ in range(2)]
     attributes = {
         "attn_mask": None,
         "is_causal": False,
         "dropout_p": 0.0,
         "scale": scale,
-        "enable_gqa": q.shape[-3] != k.shape[-3],
+        "enable_gqa": is_grouped,
     }
-    capture.recorder.record("torch.scaled_dot_product_attention", [q, k, v], [out], attributes)
+    (out,) = record(capture, attention_call([q, k, v], out, attributes))
     return out, statistics[0], statistics[1]

@@ -82,7 +82,7 @@ def _called(mode: OpMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
     _keep(sign, args, kwargs, inputs, outputs, values, capture)
     made = _made(sign, args, kwargs, inputs, outputs)
     if made:
-        _record(sign, args, kwargs, inputs, made, capture.recorder)
+        _record(sign, args, kwargs, made, capture.recorder)
     return result
 
 
@@ -226,10 +226,12 @@ def _record(
     sign: Signature,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
-    inputs: list[torch.Tensor],
     outputs: list[torch.Tensor],
     recorder: Recorder,
 ) -> None:
+    """Record a call; a tensor given as `out=` is an output of it and no input."""
+    read = [value for key, value in kwargs.items() if key not in sign.destinations]
+    inputs = tensors_in([*args, *read])
     attributes = dict(sign.defaults)
     for key, value in named(sign, args, kwargs):
         if key in PLACEMENT:

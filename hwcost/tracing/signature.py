@@ -20,12 +20,17 @@ READERS = frozenset({"aten._local_scalar_dense", "aten.equal", "aten.allclose", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a trace needs of an op's schema. device_at: the place of the argument, -1 where there is none."""
+    """What a trace needs of an op's schema.
+
+    written: arguments that the op writes. destinations: those of them that are `out=`, which it does not
+    read. device_at: the place of the argument, -1 where there is none.
+    """
 
     name: str
     arguments: tuple[str, ...]
     defaults: Mapping[str, Any]
     written: frozenset[str]
+    destinations: frozenset[str]
     device_at: int
     reads: bool
     is_pointwise: bool
@@ -57,6 +62,7 @@ def signature(func: Any) -> Signature:
                 for argument in schema.arguments
                 if argument.alias_info is not None and argument.alias_info.is_write
             ),
+            destinations=frozenset(argument.name for argument in schema.arguments if argument.is_out),
             device_at=next((i for i, a in enumerate(schema.arguments) if a.name == "device"), -1),
             reads=name in READERS,
             is_pointwise=torch.Tag.pointwise in tags,

@@ -21,6 +21,7 @@ from torch.overrides import _pop_mode, _push_mode
 from hwcost.errors import HwcostError, TraceError
 from hwcost.graph import Trace
 from hwcost.tracing.capture import Capture, has_values, tensors_in
+from hwcost.tracing.causal_bias import causal_biases_made
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
 from hwcost.tracing.python import device_claims, rewrites
@@ -135,7 +136,8 @@ def _plain(result: Any) -> Any:
 def _run(twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], capture: Capture) -> Any:
     try:
         caught = handlers() | device_claims()
-        with OpMode(capture), FunctionMode(capture, caught, rewrites(), transparent()):
+        modes = OpMode(capture), FunctionMode(capture, caught, rewrites(), transparent())
+        with causal_biases_made(), modes[0], modes[1]:
             result = twin(*inputs, **named)
             return list(result) if isinstance(result, GeneratorType) else result
     except TraceError as error:

@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.overrides import TorchFunctionMode
 
 from hwcost.errors import TraceError
+from hwcost.tracing.causal_bias import is_causal_bias
 
 _ATOMS = (
     type(None),
@@ -87,7 +88,7 @@ class _Copy:
         kind = type(value)
         if kind is torch.device:
             return self.device
-        if kind in _ATOM_TYPES:
+        if kind in _ATOM_TYPES or is_causal_bias(value):
             return value
         key = id(value)
         if key in self.memo:

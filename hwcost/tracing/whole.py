@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from hwcost.tracing.capture import META, Capture
+from hwcost.tracing.causal_bias import is_causal_bias
 from hwcost.tracing.function_mode import WholeFunction
 from hwcost.tracing.python import python_handlers
 
@@ -136,15 +137,24 @@ def _attention(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     given |= dict(zip(names, args, strict=False)) | kwargs
     q, k, v = (_meta(capture, given.pop(name)) for name in names[:3])
     mask = given.pop("attn_mask")
-    if isinstance(mask, torch.Tensor):
+    if isinstance(mask, torch.Tensor) and not is_causal_bias(mask):
         inputs = [q, k, v, _meta(capture, mask)]
-    else:  # torch's own bias objects (causal_lower_right and the like) stand for is_causal
+    else:
         inputs = [q, k, v]
         given["is_causal"] = given["is_causal"] or mask is not None
         given["attn_mask"] = None
-    out = torch.empty((*q.shape[:-1], v.shape[-1]), dtype=q.dtype, device=META)
+    lead = leading(q, k, v, is_grouped=bool(given["enable_gqa"]))
+    out = torch.empty((*lead, q.shape[-2], v.shape[-1]), dtype=q.dtype, device=META)
     capture.recorder.record("torch.scaled_dot_product_attention", inputs, [out], given)
     return out
+
+
+def leading(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, is_grouped: bool) -> tuple[int, ...]:
+    """Batch and heads of attention's result: those of q, k and v broadcast; grouped: the heads of q."""
+    shapes = [tuple(tensor.shape[:-2]) for tensor in (q, k, v)]
+    if is_grouped:
+        shapes = [(*shape[:-1], q.shape[-3]) for shape in shapes]
+    return tuple(torch.broadcast_shapes(*shapes))  # type: ignore[no-untyped-call]
 
 
 def _grouped_product(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:

@@ -35,7 +35,7 @@ class Recorder(TorchDispatchMode):
         for argument in schema.arguments:
             value = given.get(argument.name, argument.default_value)
             found = [leaf for leaf in tree_leaves(value) if isinstance(leaf, torch.Tensor)]
-            inputs.extend(found)
+            inputs.extend(() if argument.is_out else found)
             if not found:
                 attributes[argument.name] = _plain(value)
         outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]

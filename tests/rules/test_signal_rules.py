@@ -116,11 +116,6 @@ def test_linear_algebra_to_leading_order() -> None:
     assert tall.macs == 4668  # 2 * (50*10*10 - 60*100/2 + 1000/3 rounded up)
 
 
-def test_singular_values_are_assumed_and_said_so() -> None:
-    work = work_by_hand("aten._linalg_svd", [tensor("a", 4, 4)], [tensor("u", 4, 4)])
-    assert work.is_assumed
-
-
 def test_losses() -> None:
     x, y = meta(4, 10), meta(4, 10)
     assert cost(work_of(aten.mse_loss.default, x, y)) == (120, 1)  # 3 * 40, one division

@@ -135,3 +135,21 @@ def test_steps_that_differ_stay_unrolled() -> None:
             return x
 
     assert loops(hwcost.trace(Growing(), torch.randn(2, 6))) == []
+
+
+def test_a_state_that_stands_last_among_the_inputs_is_read() -> None:
+    """h = w h: the new state takes the old one's place, and is no destination."""
+
+    class Decay(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = nn.Parameter(torch.zeros(5, 5))
+
+        def forward(self, h: torch.Tensor) -> torch.Tensor:
+            for _ in range(10):
+                h = self.w * h
+                h = torch.mm(self.w, h)
+            return h
+
+    works = list(leaves(count(hwcost.trace(Decay(), torch.zeros(5, 5)).items)))
+    assert [(work.macs, work.read_bytes, calls) for work, calls in works] == [(0, 200, 10), (125, 200, 10)]
