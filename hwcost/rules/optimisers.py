@@ -12,8 +12,9 @@ from hwcost.training.optimisers import OPTIMISERS, PREFIX, optimiser
 def optimiser_step(op: Op) -> Work:
     """One parameter w is updated with its gradient g; Adam keeps m and v beside it, momentum m.
 
-    vector_ops   per element: sgd 2 (w - a g); momentum 4 (m = b m + g, w - a m); adam 10: m + (1 - b1) (g - m)
-                 3, b2 v + (1 - b2) g g 4, w - a m / (sqrt(v) / c + eps) 3; adamw 11, with w (1 - a d)
+    vector_ops   per element: sgd 2 (w - a g); momentum 4 (m = b m + g, w - a m); adam 10, of which
+                 m + (1 - b1) (g - m) 3, b2 v + (1 - b2) g g 4, w - a m / (sqrt(v) / c + eps) 3; adamw 11,
+                 with w (1 - a d)
     special_ops  per element: adam and adamw 3 (a root, two divisions)
     bytes        w, g and what is kept beside w are read once; all but g is written once
     kernels      1 per parameter, as the fused forms of torch.optim (`fused=True`) pass over memory once; the

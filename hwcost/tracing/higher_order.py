@@ -8,8 +8,7 @@ import torch
 
 from hwcost.errors import TraceError
 from hwcost.tracing.capture import META, Capture
-from hwcost.tracing.differentiable import record
-from hwcost.tracing.whole import attention_call, leading
+from hwcost.tracing.whole import leading
 
 FLEX = "flex_attention was counted as dense attention, without its score_mod and block_mask"
 
@@ -25,6 +24,9 @@ def higher_order(mode: Any, func: Any, args: tuple[Any, ...], _kwargs: dict[str,
     if name == "flex_attention":
         with capture.paused():
             return _flex_attention(capture, *args[:3], scale=args[5])
+    if name == "flex_attention_backward":
+        with capture.paused():
+            return _flex_attention_backward(capture, *args[:6])
     with mode:
         if name == "cond":
             return (args[1] if _is_true(capture, args[0]) else args[2])(*args[3])
@@ -59,5 +61,21 @@ def _flex_attention(
         "scale": scale,
         "enable_gqa": is_grouped,
     }
-    (out,) = record(capture, attention_call([q, k, v], out, attributes))
+    capture.recorder.record("torch.scaled_dot_product_attention", [q, k, v], [out], attributes)
     return out, statistics[0], statistics[1]
+
+
+def _flex_attention_backward(
+    capture: Capture,
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    out: torch.Tensor,
+    logsumexp: torch.Tensor,
+    gradient: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, tuple[()]]:
+    """flex_attention_backward(q, k, v, out, logsumexp, grad_out, ...): (dq, dk, dv, of score_mod's own)."""
+    made = [torch.empty(part.shape, dtype=part.dtype, device=META) for part in (q, k, v)]
+    inputs = [gradient, q, k, v, out, logsumexp]
+    capture.recorder.record("torch.scaled_dot_product_attention_backward", inputs, made, {"dropout_p": 0.0})
+    return made[0], made[1], made[2], ()

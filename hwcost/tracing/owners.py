@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 import torch
+from torch.autograd import _get_sequence_nr  # type: ignore[attr-defined]
 
 
 class Owners:
@@ -23,7 +24,7 @@ class Owners:
 
     def mark(self, module: str) -> None:
         """From now on nodes belong to this module."""
-        self._numbers.append(torch.autograd._get_sequence_nr())
+        self._numbers.append(_get_sequence_nr())
         self._modules.append(module)
 
     def running(self) -> str:

@@ -6,7 +6,7 @@ import sys
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -26,8 +26,10 @@ from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.op_mode import OpMode
 from hwcost.tracing.python import device_claims, rewrites
 from hwcost.tracing.roll import rolled
+from hwcost.tracing.training import backward, one_kernel_dropout, require_trainable, step
 from hwcost.tracing.weightless import copied, weightless
 from hwcost.tracing.whole import handlers, transparent
+from hwcost.training.optimisers import optimiser
 
 _ONE_AT_A_TIME = threading.RLock()
 """A run changes settings of the whole process for its length, so threads take turns."""
@@ -48,19 +50,54 @@ def trace(module: nn.Module, *inputs: Any, **keywords: Any) -> Trace:
     Raises:
         TraceError: the forward pass fails, or asks for values that depend on weights.
     """
+    return _traced(module, inputs, keywords, None)
+
+
+def trace_training(
+    module: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any], *, optimizer: str
+) -> Trace:
+    """Record one training iteration: the forward pass, the backward pass and the step of an optimiser.
+
+    As `trace`, but the copy runs in training mode, and autograd follows it. The backward pass begins at
+    the loss, where the model returns one by that name, else at each output that depends on a weight;
+    then what computes the loss is left out, and its gradient is there. Parameters that require no gradient
+    get none, and inputs get one only if they require it.
+
+    Raises:
+        TraceError: no parameter requires a gradient, no output depends on one that does, a pass fails, or
+            asks for values that depend on weights.
+        UsageError: there is no such optimiser.
+    """
+    optimiser(optimizer)
+    return _traced(module, inputs, keywords, optimizer)
+
+
+def _traced(
+    module: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any], optimizer: str | None
+) -> Trace:
+    """optimizer: that of a training iteration, None for one forward pass."""
     if not isinstance(module, nn.Module):
         raise TraceError(
             f"{type(module).__name__} is not a torch.nn.Module", mend="pass a module, then its inputs"
         )
-    capture = Capture()
+    capture, is_training = Capture(), optimizer is not None
     with _ONE_AT_A_TIME, _on_our_own():
-        twin = weightless(module, lambda tensor: _weight(tensor, capture), capture.device).eval()
+        twin = weightless(module, lambda tensor: _weight(tensor, capture), capture.device).train(is_training)
         parameters = _name_weights(twin, capture)
-        positional, named = copied((inputs, keywords), lambda tensor: _input(tensor, capture), capture.device)
-        with _paths(twin, capture), _restored(), torch.no_grad():
-            result = _run(twin, positional, named, capture)
+        if is_training:
+            require_trainable(twin)
+
+        def given(tensor: torch.Tensor) -> torch.Tensor:
+            return _input(tensor, capture, is_training=is_training)
+
+        positional, named = copied((inputs, dict(keywords)), given, capture.device)
+        with _paths(twin, capture), _restored(), torch.set_grad_enabled(is_training):
+            result = _run(twin, positional, named, capture, is_training=is_training)
         for tensor in tensors_in(_plain(result)):
             _name_output(tensor, capture)
+        if optimizer is not None:
+            ours = set(map(id, parameters))
+            step([pair for pair in twin.named_parameters() if id(pair[1]) in ours], capture, optimizer)
     return Trace(
         model=type(module).__name__,
         parameters=sum(parameter.numel() for parameter in parameters),
@@ -96,9 +133,11 @@ def _name_weights(twin: nn.Module, capture: Capture) -> list[nn.Parameter]:
     return list(distinct.values())
 
 
-def _input(tensor: torch.Tensor, capture: Capture) -> torch.Tensor:
+def _input(tensor: torch.Tensor, capture: Capture, *, is_training: bool) -> torch.Tensor:
     """A tensor among the inputs, on meta."""
     twin = capture.to_meta(tensor, learn=True)
+    if is_training and tensor.requires_grad:
+        twin = twin.detach().requires_grad_()
     if not has_values(tensor) and not (tensor.is_floating_point() or tensor.is_complex()):
         ones = torch.ones(tensor.shape, dtype=tensor.dtype, device="cpu")
         capture.values.learn(twin, ones, reason=GIVEN)
@@ -133,13 +172,26 @@ def _plain(result: Any) -> Any:
     return result
 
 
-def _run(twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], capture: Capture) -> Any:
-    try:
-        caught = handlers() | device_claims()
-        modes = OpMode(capture), FunctionMode(capture, caught, rewrites(), transparent())
-        with causal_biases_made(), modes[0], modes[1]:
+def _run(
+    twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], capture: Capture, *, is_training: bool
+) -> Any:
+    twins = transparent() | (one_kernel_dropout() if is_training else {})
+    modes = OpMode(capture), FunctionMode(capture, handlers() | device_claims(), rewrites(), twins)
+    with causal_biases_made(), modes[0], modes[1]:
+        with _failures_told("forward", capture):
             result = twin(*inputs, **named)
-            return list(result) if isinstance(result, GeneratorType) else result
+            result = list(result) if isinstance(result, GeneratorType) else result
+        if is_training:
+            with _failures_told("backward", capture):
+                backward(twin, result, _plain(result), capture)
+    return result
+
+
+@contextmanager
+def _failures_told(direction: str, capture: Capture) -> Iterator[None]:
+    """What a pass raises as errors that say where it did."""
+    try:
+        yield
     except TraceError as error:
         where = _users_line(error) or _module(capture)
         raise TraceError(error.what, where=where, mend=error.mend) from error
@@ -147,7 +199,7 @@ def _run(twin: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], captur
         raise
     except (Exception, SystemExit) as error:
         text = str(error).strip().splitlines()
-        what = f"the model's forward pass failed: {type(error).__name__}: {text[0] if text else ''}"
+        what = f"the model's {direction} pass failed: {type(error).__name__}: {text[0] if text else ''}"
         where = _users_line(error) or _module(capture)
         raise TraceError(what, where=where, mend="check the inputs' shapes and types") from error
 
@@ -170,16 +222,16 @@ def _users_line(error: BaseException) -> str:
 @contextmanager
 def _paths(twin: nn.Module, capture: Capture) -> Iterator[None]:
     """Keep the recorder's path at the module that is running."""
-    path = capture.recorder.path
+    recorder = capture.recorder
 
     def entering(name: str) -> Callable[..., None]:
         def enter(*_: Any) -> None:
-            path.append(name)
+            recorder.enter(name)
 
         return enter
 
     def leave(*_: Any) -> None:
-        path.pop()
+        recorder.leave()
 
     for name, module in twin.named_modules():
         module.register_forward_pre_hook(entering(name), prepend=True)
