@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from hwcost.errors import TraceError
+from hwcost.tracing import control_flow
 from hwcost.tracing.capture import META, Capture
 from hwcost.tracing.whole import leading
 
@@ -27,15 +28,9 @@ def higher_order(mode: Any, func: Any, args: tuple[Any, ...], _kwargs: dict[str,
     if name == "flex_attention_backward":
         with capture.paused():
             return _flex_attention_backward(capture, *args[:6])
-    with mode:
-        if name == "cond":
-            return (args[1] if _is_true(capture, args[0]) else args[2])(*args[3])
-        if name == "while_loop":
-            condition, body, state, *rest = args
-            state, more = tuple(state), tuple(rest[0]) if rest else ()
-            while _is_true(capture, condition(*state, *more)):
-                state = tuple(body(*state, *more))
-            return state
+    if name in control_flow.NAMES:
+        with mode:
+            return control_flow.followed(name, args, lambda value: _is_true(capture, value))
     raise TraceError(f"the operator {name} hides its calls", mend="trace the parts around it")
 
 

@@ -64,7 +64,7 @@ def copied(value: Any, to_meta: ToMeta, device: torch.device) -> Any:
 
 def _unwrapped(module: nn.Module) -> nn.Module:
     """The module inside `torch.compile`'s or DataParallel's wrapper."""
-    while isinstance(inner := module.__dict__.get("_modules", {}).get("_orig_mod"), nn.Module):
+    while isinstance(inner := getattr(module, "_orig_mod", None), nn.Module):
         module = inner
     if isinstance(module, nn.DataParallel):
         module = module.module
@@ -141,7 +141,7 @@ class _Copy:
         if isinstance(module, torch.jit.ScriptModule):
             raise TraceError(
                 f"{type(module).__name__} is a TorchScript module, which hides its calls",
-                mend="pass the module that it was made from",
+                mend="pass the module that it was scripted or traced from",
             )
         return self._filled(module)
 

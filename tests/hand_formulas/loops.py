@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch._higher_order_ops import scan, while_loop
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -153,3 +154,34 @@ def scan_in_a_tree() -> Case:
         return b.cumsum(1) + a.cumprod(1)
 
     return case(Written(forward), x(2, 8, 6), x(2, 8, 6), macs=0)
+
+
+def scan_as_an_operator() -> Case:
+    """7 steps of a product [2, 5] by [5, 5], whose results are stacked: 7 * 50."""
+
+    def forward(self: Written, a: torch.Tensor) -> torch.Tensor:
+        def step(h: torch.Tensor, row: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            h = torch.tanh(h @ self.w + row)
+            return h, h.clone()
+
+        return scan(step, a.new_zeros(2, 5), a)[1]
+
+    return case(Written(forward, w=x(5, 5)), x(7, 2, 5), macs=350)
+
+
+def map_as_an_operator() -> Case:
+    """Each of 7 [2, 5] by [5, 4]."""
+    model = Written(lambda self, a: torch._higher_order_ops.map(lambda row: row @ self.w, a), w=x(5, 4))
+    return case(model, x(7, 2, 5), macs=280)
+
+
+def loop_as_an_operator() -> Case:
+    """Three rounds of [6, 5] by [5, 5]."""
+
+    def forward(self: Written, a: torch.Tensor) -> torch.Tensor:
+        def body(i: torch.Tensor, h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return i + 1, h @ self.w
+
+        return while_loop(lambda i, _: i < 3, body, (torch.tensor(0), a))[1]
+
+    return case(Written(forward, w=x(5, 5)), x(6, 5), macs=450)

@@ -106,5 +106,6 @@ def test_lazy_and_scripted_modules_are_errors() -> None:
         scripted = torch.jit.script(nn.Linear(2, 2))
     with pytest.raises(TraceError, match="not initialised"):
         hwcost.trace(lazy, torch.randn(2, 3))
-    with pytest.raises(TraceError, match="TorchScript"):
-        hwcost.trace(nn.Sequential(scripted), torch.randn(2, 2))
+    for module in (scripted, nn.Sequential(scripted)):
+        with pytest.raises(TraceError, match="TorchScript"):
+            hwcost.trace(module, torch.randn(2, 2))
