@@ -95,6 +95,7 @@ def attention_sequence_first(op: Op) -> Work:
 
 
 @RULES.add(
+    "torch.scaled_dot_product_attention_backward",
     *aten("_scaled_dot_product_flash_attention_backward"),
     *aten("_scaled_dot_product_flash_attention_for_cpu_backward"),
     *aten("_scaled_dot_product_efficient_attention_backward"),
@@ -104,10 +105,13 @@ def attention_sequence_first(op: Op) -> Work:
 def attention_backward(op: Op) -> Work:
     """Gradients of scaled dot-product attention for q, k and v; the scores are computed anew.
 
-    macs         h * n * m * (3 * d + 2 * dv): scores, gradients of v, of the scores, of q and of k
+    macs         h * n * m * (3 * d + 2 * dv): scores, gradients of v, of the scores, of q and of k. No score
+                 leaves the chip in the forward pass, so that they are made anew: 5 products against 2. A
+                 kernel makes all three gradients, whichever are asked for
     vector_ops   6 * h * n * m: scale, subtraction of the logsumexp, subtraction of the row's mean gradient,
-                 product with the scores, sum of the row, scale of the gradient
-    special_ops  h * n * m for the exponential
+                 product with the scores, sum of the row, scale of the gradient; 2 * h * n * m more for
+                 dropout
+    special_ops  h * n * m for the exponential; h * n * m more for dropout's random numbers, made anew
     bytes        the incoming gradient, q, k, v, y, logsumexp and mask are read once, the gradients are
                  written once
     source       Dao et al. 2022, arXiv:2205.14135, algorithm 4; torch.utils.flop_counter counts alike
@@ -115,15 +119,16 @@ def attention_backward(op: Op) -> Work:
     q, k, v = op.inputs[1:4]
     n, d = q.shape[-2:]
     m, dv = v.shape[-2:]
-    heads = prod(q.shape[:-2])
+    heads = prod(op.inputs[0].shape[:-2])
     shape = Attention(heads=heads, key_heads=prod(k.shape[:-2]), n=n, m=m, d=d, dv=dv)
     scores = heads * n * m
+    has_dropout = number(op, "dropout_p", 0) > 0
     return work_of(
         op,
         "attention",
         macs=scores * (3 * d + 2 * dv),
-        vector_ops=VECTOR_OPS_PER_SCORE_BACKWARD * scores,
-        special_ops=scores,
+        vector_ops=scores * (VECTOR_OPS_PER_SCORE_BACKWARD + 2 * has_dropout),
+        special_ops=scores * (1 + has_dropout),
         attention=shape,
     )
 

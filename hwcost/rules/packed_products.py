@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hwcost.graph import Op, Product, Tensor, Work
+from hwcost.graph import Attribute, Op, Product, Tensor, Tree, Work
 from hwcost.rules.products import product_work
 from hwcost.rules.registry import RULES, aten
 from hwcost.rules.work import operands, present, rows
@@ -70,6 +70,45 @@ def grouped_matmul(op: Op) -> Work:
     if len(a.shape) == 2 and len(b.shape) == 3:
         b = _first(b, sum(product.batch for product in products))
     return product_work(op, *products, vector_ops=passes * c.elements, reads=present(a, b, *others))
+
+
+@RULES.add("torch.grouped_mm_backward")
+def grouped_matmul_backward(op: Op) -> Tree[Op]:
+    """Gradients of a grouped product for A, B and the bias, those that are asked for.
+
+    amounts to   dA = g B' and dB = A' g, each a grouped product with the same offsets; db, a sum over rows
+    macs         twice those of the forward pass
+    source       torch/csrc/autograd/FunctionsManual.cpp, _grouped_mm_mat1_backward and _mat2_backward
+    """
+    needs = op.attributes.get("needs")
+    asked = needs if isinstance(needs, tuple) else ()
+    gradient, a, b, *others = op.inputs
+    offsets = () if "offs" in op.attributes else tuple(others[:1])
+    made = iter(op.outputs)
+    wanted = [next(made) if is_asked_for else None for is_asked_for in asked]
+    absent: dict[str, Attribute] = {"bias": None} if offsets else {"bias": None, "offs": None}
+    ops = [
+        Op(
+            name="aten._grouped_mm",
+            module=op.module,
+            inputs=(*factors, *offsets),
+            outputs=(into,),
+            attributes=absent,
+        )
+        for into, factors in zip(
+            wanted, ((gradient, _transposed(b)), (_transposed(a), gradient)), strict=False
+        )
+        if into is not None
+    ]
+    if wanted[-1] is not None and "bias" not in op.attributes:
+        ops.append(Op(name="aten.sum", module=op.module, inputs=(gradient,), outputs=(wanted[-1],)))
+    return tuple(ops)
+
+
+def _transposed(matrix: Tensor) -> Tensor:
+    *lead, m, n = matrix.shape
+    *steps, by_row, by_column = matrix.strides
+    return replace(matrix, shape=(*lead, n, m), strides=(*steps, by_column, by_row))
 
 
 def _grouped(a: Tensor, b: Tensor, c: Tensor) -> tuple[Product, ...]:
