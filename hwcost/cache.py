@@ -17,7 +17,7 @@ from hwcost.graph import Trace
 KEPT_AT_MOST: Final = 200
 """Traces in the folder; the oldest go first."""
 
-_SOURCES: Final = ("models", "tracing")
+_SOURCES: Final = ("models", "tracing", "orders")
 """Rooms whose code decides what a trace holds."""
 
 
@@ -30,7 +30,14 @@ def folder() -> Path:
     return user_cache_path("hwcost", appauthor=False) / "traces"
 
 
-def key(name: str, *, seq_len: int | None, batch: int | None, settings: Mapping[str, object]) -> str:
+def key(
+    name: str,
+    *,
+    seq_len: int | None,
+    batch: int | None,
+    settings: Mapping[str, object],
+    order: str = "offline",
+) -> str:
     """What a trace depends on, as one word: model, arguments, versions, and the code that made it."""
     root = Path(__file__).parent
     sources = [
@@ -44,6 +51,7 @@ def key(name: str, *, seq_len: int | None, batch: int | None, settings: Mapping[
         "model": name,
         "seq_len": seq_len,
         "batch": batch,
+        "order": order,
         "settings": {key: str(value) for key, value in sorted(settings.items())},
         "versions": [_version("hwcost"), _version("torch")],
         "sources": sources,

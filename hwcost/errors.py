@@ -44,6 +44,10 @@ class RuleError(HwcostError):
     """An op does not have the shapes that its rule expects."""
 
 
+class OrderError(HwcostError):
+    """A model has no form in the order of execution that was asked for."""
+
+
 class UnknownOpError(HwcostError):
     """`strict`: a trace contains ops without a rule."""
 

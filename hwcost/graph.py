@@ -34,6 +34,9 @@ OpClass = Literal[
 Phase = Literal["once", "first", "steady", "last"]
 """Where in its loop a call stands: outside of any, in the first round, between, in the last."""
 
+FIRST_STEP, STEPS, LAST_STEP = "first step", "steps", "last step"
+"""What the outermost loops of a stream run along; its first and its last chunk may be loops of their own."""
+
 Attribute = bool | int | float | str | None | tuple["Attribute", ...]
 
 
@@ -183,7 +186,8 @@ class Trace:
     """What one forward pass of a model does, or one training iteration, without weights and without torch.
 
     model: name to show. parameters: elements of the distinct parameters. weight_bytes: their bytes.
-    seq_len, batch: where known, else None. dtype: of the parameters (the commonest).
+    seq_len, batch: where known, else None. dtype: of the parameters (the commonest). order: in which
+    the steps of the sequence reach it ("offline", "streaming", "chunk:N").
     items: ops and loops in order of execution. assumptions: sentences on values that had to be
     assumed. made_by: versions that made it, by name.
     """
@@ -197,6 +201,7 @@ class Trace:
     batch: int | None = None
     assumptions: tuple[str, ...] = ()
     made_by: Mapping[str, str] = field(default_factory=dict)
+    order: str = "offline"
 
     def save(self, path: str | Path) -> None:
         """Write the trace as a JSON file (see `hwcost.tracefile.write`)."""

@@ -50,6 +50,7 @@ def to_json(trace: Trace) -> str:
             "dtype": trace.dtype,
             "seq_len": trace.seq_len,
             "batch": trace.batch,
+            "order": trace.order,
             "assumptions": trace.assumptions,
             "made_by": dict(trace.made_by),
             "storages": [[s.id, s.elements, s.dtype, s.role, s.name] for s in storages],
@@ -132,6 +133,7 @@ def _trace(data: Mapping[str, Any]) -> Trace:
         batch=None if data["batch"] is None else _count(data["batch"]),
         assumptions=tuple(map(str, data["assumptions"])),
         made_by={str(key): str(value) for key, value in data["made_by"].items()},
+        order=str(data.get("order", "offline")),
         items=items(data["items"]),
     )
 

@@ -15,11 +15,11 @@ buffer is used again by the allocator, and nothing is written back. Reading a li
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import inf, isinf, prod
 
-from hwcost.graph import Loop, Phase, Storage, Tensor, Tree, Work
+from hwcost.graph import FIRST_STEP, LAST_STEP, STEPS, Loop, Phase, Storage, Tensor, Tree, Work
 from hwcost.memory.history import Clock, Event, Grid, Line, Part, Piece
 from hwcost.memory.regions import region_of
 from hwcost.memory.touches import OpReuse, Sample, Touch
@@ -27,6 +27,8 @@ from hwcost.units import dtype_bits
 
 EXACT_ROUNDS = 6
 """Loops of up to this many rounds run whole; longer ones three rounds at either end."""
+
+STREAM = (FIRST_STEP, STEPS, LAST_STEP)
 
 BULKS = 16
 """Portions in which the rounds between are covered, so that what advances together interleaves."""
@@ -45,13 +47,15 @@ def reuse(tree: Tree[Work]) -> tuple[OpReuse, ...]:
 class _Frame:
     """A loop that is running: its round, and when this round and the one before began.
 
-    retained: the bytes that this round touches of what the one before touched.
+    retained: the bytes that this round touches of what the one before touched. is_stream: its rounds are
+    chunks of a stream; loops within it count as the phase of the chunk that they belong to.
     """
 
     round: int = 0
     began: int = 0
     before: float = inf
     retained: list[float] = field(default_factory=lambda: [0.0])
+    is_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +163,8 @@ class _Run:
         nodes: list[_Node] = []
         for item in tree:
             if isinstance(item, Loop):
-                nodes.append((item, self.plan(item.body, times=item.times, axis=item.axis)))
+                around = (times, axis) if axis in STREAM else (item.times, item.axis)
+                nodes.append((item, self.plan(item.body, times=around[0], axis=around[1])))
                 continue
             tensors = (*((t, False) for t in item.reads), *((t, True) for t in item.writes))
             self.leaves.append(_Leaf(item, times, axis, tensors))
@@ -174,10 +179,14 @@ class _Run:
                 if turn is not None:
                     node.visits.append((turn, events))
             else:
-                self._loop(*node, frames, None if turn is None else turn.share)
+                self._loop(*node, frames, turn)
 
-    def _loop(self, loop: Loop[Work], nodes: list[_Node], frames: list[_Frame], calls: int | None) -> None:
-        frame = _Frame()
+    def _loop(
+        self, loop: Loop[Work], nodes: list[_Node], frames: list[_Frame], around: _Turn | None
+    ) -> None:
+        calls = None if around is None else around.share
+        frame = _Frame(is_stream=loop.axis in STREAM)
+        is_within = any(outer.is_stream for outer in frames)
         inside = [*frames, frame]
         for index, turn in _turns(loop.times, calls or 0):
             if turn is None:
@@ -187,6 +196,8 @@ class _Run:
             if index == 0:
                 frame.before = inf
             frame.retained = [0.0]
+            if around is not None and is_within:
+                turn = replace(turn, phase=around.phase)
             self.round(nodes, inside, turn if calls and turn.calls else None)
 
     def _between(self, nodes: list[_Node], times: int, frames: list[_Frame]) -> None:

@@ -22,7 +22,10 @@ def subject(model: str, *, seq_len: int | None, batch: int | None, settings: Map
     Raises:
         ModelError: it cannot be found, takes no such argument, fails, or returns no module.
     """
-    source, _, name = model.rpartition(":")
+    source, colon, name = model.rpartition(":")
+    if not (colon and name):
+        file = model.removesuffix(":")
+        raise ModelError("which of its callables makes the model?", where=file, mend=f"name it: {file}:NAME")
     make = _member(_module(source), name, where=source)
     arguments = _arguments(make, model, seq_len, batch, settings)
     from hwcost.tracing.construct import made
@@ -37,6 +40,20 @@ def subject(model: str, *, seq_len: int | None, batch: int | None, settings: Map
         seq_len=seq_len or _size(make, "seq_len"),
         batch=batch or _size(make, "batch"),
     )
+
+
+def takes_seq_len(model: str) -> bool:
+    """Whether a callable says how long its sequence is, and can make another.
+
+    Raises:
+        ModelError: it cannot be found.
+    """
+    source, _, name = model.rpartition(":")
+    try:
+        parameters = inspect.signature(_member(_module(source), name, where=source)).parameters
+    except (TypeError, ValueError):
+        return False
+    return "seq_len" in parameters
 
 
 def module_and_inputs(result: Any, *, where: str) -> tuple[Any, tuple[Any, ...] | None, dict[str, Any]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hwcost import cache
+from hwcost.errors import OrderError
 from hwcost.graph import Trace
+from hwcost.orders.order import Order
 from hwcost.sources.subject import Subject, trace_of
 
 
@@ -44,6 +47,44 @@ def trace(
     if found is not None:
         return found
     made = trace_of(subject(name, seq_len=seq_len, batch=batch, settings=settings))
+    if use_cache:
+        cache.keep(key, made)
+    return made
+
+
+def stream(
+    name: str,
+    *,
+    seq_len: int | None,
+    batch: int | None,
+    settings: Mapping[str, object],
+    order: Order,
+    use_cache: bool,
+) -> Trace:
+    """The trace of a ready-made model in an order other than offline, made once like `trace`.
+
+    Raises:
+        ModelError, TraceError, OrderError: there is no such model, or it has no form in that order.
+    """
+    from hwcost.models.registry import card
+
+    sizes = card(name).settings
+    if "seq_len" not in sizes:
+        raise OrderError("has no time axis", where=name, mend="take --order offline")
+    key = cache.key(name, seq_len=seq_len, batch=batch, settings=settings, order=order.word)
+    found = cache.find(key) if use_cache else None
+    if found is not None:
+        return found
+    from hwcost.sources.ordered import stream_settings, trace_in_order
+
+    length = seq_len or int(sizes["seq_len"])
+    chosen, notes = stream_settings(sizes, settings, length)
+
+    def at(length: int) -> Subject:
+        made = subject(name, seq_len=length, batch=batch, settings=chosen)
+        return replace(made, assumptions=(*made.assumptions, *notes))
+
+    made = trace_in_order(at, order=order, seq_len=length, name=name)
     if use_cache:
         cache.keep(key, made)
     return made

@@ -1,0 +1,138 @@
+"""Whether every result of a model depends on no later step than its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from hwcost.dependence import Sight, TimeAxis, sight
+from hwcost.errors import OrderError
+from hwcost.graph import Op, Tensor, Trace, leaves, mapped
+from hwcost.orders.growth import Growth
+from hwcost.orders.matching import LoopPair, Node, matched, named
+
+SEES_LATER = "take --order offline, or let it be causal (--set causal=true where there is such a setting)"
+
+SMALL = 16
+"""Steps of the sequence on which causality is tried: what looks ahead does so from the first steps on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """Time in a storage: element e stands at (e // stride) % size, of which `pace` come per step."""
+
+    stride: int
+    size: int
+    pace: Fraction
+
+
+def require_causal(small: Trace, long: Trace, growth: Growth) -> None:
+    """Raise OrderError if a result of a model looks ahead, with the first op that does.
+
+    small, long: the model at the two lengths of `growth`; the dependences are followed in the smaller one.
+    A result may stand at the time of its place from the start or from the end: a convolution without padding
+    has its first result when its window is full, one that pads has some too many.
+    """
+    nodes = matched(small.items, long.items)
+    inputs = {key: axis for key, axis in _axes(nodes, growth).items() if key in _of_role(small, "input")}
+    time = {key: TimeAxis(stride=axis.stride, size=axis.size) for key, axis in inputs.items()}
+    axes = {key: axis for key, axis in _axes(nodes, growth).items() if key in _of_role(small, "output")}
+    found = {seen.storage.id: seen for seen in sight(small, time=time)}
+    worst = max((_ahead(found[key], axis, growth.short) for key, axis in axes.items()), default=0)
+    if worst > 0:
+        assumed = next((name for seen in found.values() for name in seen.assumed), "")
+        raise _error(small, nodes, growth, time, worst, assumed)
+
+
+def _of_role(trace: Trace, role: str) -> set[str]:
+    return {
+        t.storage.id for op, _ in leaves(trace.items) for t in (*op.inputs, *op.outputs) if t.role == role
+    }
+
+
+def _pairs(nodes: tuple[Node, ...]) -> Iterator[tuple[Op, Tensor, Tensor]]:
+    """Each tensor at the two lengths, in order, with its op."""
+    for node in nodes:
+        if isinstance(node, LoopPair):
+            yield from _pairs(node.body)
+        else:
+            for a, b in zip(node.short.inputs, node.long.inputs, strict=False):
+                yield node.short, a, b
+            for a, b in zip(node.short.outputs, node.long.outputs, strict=True):
+                yield node.short, a, b
+
+
+def _axes(nodes: tuple[Node, ...], growth: Growth) -> dict[str, _Axis]:
+    """The time axis of each storage that has one and only one, by its id at the smaller length."""
+    found: dict[str, _Axis] = {}
+    several: set[str] = set()
+    for _, short, long in _pairs(nodes):
+        grows = [i for i, (a, b) in enumerate(zip(short.shape, long.shape, strict=True)) if a != b]
+        key = short.storage.id
+        if len(grows) > 1:
+            several.add(key)
+        if len(grows) == 1:
+            i = grows[0]
+            axis = _Axis(
+                stride=short.strides[i],
+                size=short.shape[i],
+                pace=growth.rate(short.shape[i], long.shape[i]),
+            )
+            if key not in found or axis.pace < found[key].pace:
+                found[key] = axis
+    return {
+        key: axis if axis.pace <= 1 else replace(axis, size=growth.short, pace=Fraction(1))
+        for key, axis in found.items()
+        if key not in several and axis.stride
+    }
+
+
+def _ahead(seen: Sight, axis: _Axis, steps: int) -> int:
+    """By how many steps the elements of a storage look ahead at most."""
+    latest = np.asarray(seen.latest)
+    place = np.arange(len(latest)) // axis.stride % axis.size
+    pace = float(axis.pace)
+    from_start = np.floor((place + 1) / pace) - 1
+    from_end = steps - 1 - np.floor((axis.size - 1 - place) / pace)
+    ahead = latest - np.maximum(from_start, from_end)
+    return int(max(ahead.max(initial=0.0), 0.0))
+
+
+def _error(
+    small: Trace,
+    nodes: tuple[Node, ...],
+    growth: Growth,
+    time: dict[str, TimeAxis],
+    worst: int,
+    assumed: str,
+) -> OrderError:
+    """The error that names the first op whose result looks ahead."""
+    if assumed:
+        return OrderError(f"`{assumed}` is not known to keep the steps apart", mend="take --order offline")
+
+    def shown(op: Op) -> Op:
+        outputs = (
+            replace(t, storage=replace(t.storage, role="output" if t.role == "activation" else t.role))
+            for t in op.outputs
+        )
+        return replace(op, outputs=tuple(outputs))
+
+    everything = replace(small, items=mapped(small.items, shown))
+    axes = _axes(nodes, growth)
+    seen = {each.storage.id: each for each in sight(everything, time=time)}
+    writers = Counter(t.storage.id for op, _ in leaves(small.items) for t in op.outputs)
+    for op, short, _ in _pairs(nodes):
+        key = short.storage.id
+        is_made_here = writers[key] == 1 and any(t.storage.id == key for t in op.outputs)
+        if key in axes and key in seen and is_made_here:
+            steps = _ahead(seen[key], axes[key], growth.short)
+            if steps > 0:
+                return OrderError(
+                    f"{named(op)} looks {steps if steps < growth.short - 1 else 'many'} steps ahead",
+                    mend=SEES_LATER,
+                )
+    return OrderError(f"a result of it looks {worst} steps ahead", mend=SEES_LATER)

@@ -1,0 +1,64 @@
+"""A stream cut into stretches, so that what grows on the way is counted exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+STRETCHES: Final = 9
+"""Stretches between the first and the last chunk of a stream whose chunks grow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """`chunks` chunks of `steps` steps each, from chunk number `start` of full size on."""
+
+    start: int
+    chunks: int
+    steps: int
+    place: Literal["first", "between", "last"]
+
+
+def segments(length: int, steps: int, *, grows: bool, windows: Iterable[int]) -> tuple[Segment, ...]:
+    """The stretches of a stream of `length` steps in chunks of `steps`, the last one maybe shorter.
+
+    Where chunks grow, the first and the last are stretches of their own, and others have an odd number of
+    chunks: the one in its middle then costs what they cost on average, exactly for what grows evenly. What a
+    window limits grows up to it, so a stretch ends there.
+    """
+    full, rest = divmod(length, steps)
+    found: list[Segment] = []
+    if not grows:
+        if full:
+            found.append(Segment(start=0, chunks=full, steps=steps, place="between"))
+    else:
+        last = full - (not rest)
+        cuts = {0, min(1, full), last, full, *(window // steps for window in windows)}
+        bounds = sorted(cut for cut in cuts if 0 <= cut <= full)
+        for start, stop in pairwise(bounds):
+            for begin, end in _odd(start, stop, STRETCHES * (stop - start) // max(full, 1) + 1):
+                place: Literal["first", "between", "last"] = "between"
+                if begin == 0 and end == 1:
+                    place = "first"
+                elif not rest and end == full and end - begin == 1:
+                    place = "last"
+                found.append(Segment(start=begin, chunks=end - begin, steps=steps, place=place))
+    if rest:
+        found.append(Segment(start=full, chunks=1, steps=rest, place="last" if full else "first"))
+    return tuple(found)
+
+
+def _odd(start: int, stop: int, pieces: int) -> list[tuple[int, int]]:
+    """[start, stop) in about as many pieces, each of odd length."""
+    total = stop - start
+    pieces = min(max(pieces, 1), total)
+    if (total - pieces) % 2:
+        pieces += 1 if pieces < total else -1
+    bounds = [start]
+    for piece in range(pieces):
+        left, size = stop - bounds[-1], (stop - bounds[-1]) // (pieces - piece)
+        size = left if piece == pieces - 1 else size - (size % 2 == 0)
+        bounds.append(bounds[-1] + max(size, 1))
+    return list(pairwise(bounds))

@@ -1,0 +1,158 @@
+"""The trace of a stream, put together from traces of a module's own `step`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from hwcost.graph import Loop, Op, Storage, Tensor, Trace, Tree, leaves, mapped
+from hwcost.orders.order import Order
+from hwcost.orders.segments import Segment, segments
+from hwcost.orders.stream import AXES
+
+STATE: Final = "state"
+"""How the names of the buffers begin that hold the state of a traced step."""
+
+Shapes = tuple[tuple[int, ...], ...]
+
+ROUNDING: Final = 2
+"""By how much a state's size may be off an even growth, because sizes are whole numbers."""
+
+
+def stepwise(
+    trace_step: Callable[[int, int], Trace], shapes_at: Callable[[int], Shapes], *, order: Order, seq_len: int
+) -> Trace:
+    """The trace of a stream of `seq_len` steps in chunks of `order.steps`.
+
+    trace_step: the trace of one call of `step`, from the number of its steps and of those before it; its state
+    lies in buffers whose names begin with `STATE`, into which the new state is copied at its end. shapes_at:
+    the shapes of that state after a number of steps, which say where its growth is not even.
+    """
+    steps = min(order.steps or seq_len, seq_len)
+    cut = [
+        part
+        for segment in segments(seq_len, steps, grows=True, windows=())
+        for part in _even(segment, steps, shapes_at)
+    ]
+    traces = [trace_step(part.steps, part.start * steps + (part.chunks - 1) // 2 * part.steps) for part in cut]
+    loops: list[Loop[Op]] = []
+    for part, trace in zip(cut, traces, strict=True):
+        body = _moving(_kept_in_place(trace.items), part)
+        loops.append(Loop(times=part.chunks, body=body, axis=AXES[part.place]))
+    return replace(traces[-1], items=_joined(loops), seq_len=seq_len, order=order.word)
+
+
+def _even(segment: Segment, steps: int, shapes_at: Callable[[int], Shapes]) -> list[Segment]:
+    """A segment, cut in two until the state grows evenly in each part."""
+    if segment.chunks < 3:
+        ones = (replace(segment, start=segment.start + i, chunks=1) for i in range(segment.chunks))
+        return list(ones) if segment.chunks == 2 else [segment]
+    first = segment.start * steps
+    ends = shapes_at(first), shapes_at(first + (segment.chunks - 1) * steps)
+    middle = shapes_at(first + (segment.chunks - 1) // 2 * steps)
+    if all(
+        len(a) == len(m) == len(b) and all(abs(x + z - 2 * y) <= ROUNDING for x, y, z in zip(a, m, b, strict=True))
+        for a, m, b in zip(ends[0], middle, ends[1], strict=True)
+    ):
+        return [segment]
+    left = segment.chunks // 2 | 1
+    parts = (
+        replace(segment, chunks=left),
+        replace(segment, start=segment.start + left, chunks=segment.chunks - left),
+    )
+    return [part for half in parts if half.chunks for part in _even(half, steps, shapes_at)]
+
+
+def _kept_in_place(items: Tree[Op]) -> Tree[Op]:
+    """The ops of a step whose new state lies where the old one did.
+
+    A new state that was joined from the old one and new rows is the old one with these rows written.
+    """
+    names = {
+        op.inputs[1].storage.id: op.outputs[0].storage
+        for op, _ in leaves(items)
+        if _is_hand_over(op) and op.inputs[1].role != "weight"
+    }
+
+    def renamed(tensor: Tensor) -> Tensor:
+        storage = names.get(tensor.storage.id)
+        return tensor if storage is None else replace(tensor, storage=storage)
+
+    kept: list[Op | Loop[Op]] = []
+    for item in items:
+        if isinstance(item, Loop):
+            (changed,) = mapped((item,), lambda op: _on(op, renamed))
+            kept.append(changed)
+        elif not (_is_hand_over(item) and item.inputs[1].storage.id in names):
+            op = _on(item, renamed)
+            kept.append(_appended(item, op) if item.name == "aten.cat" else op)
+    return tuple(kept)
+
+
+def _is_hand_over(op: Op) -> bool:
+    return op.name == "aten.copy_" and _is_state(op.outputs[0].storage) and len(op.inputs) == 2
+
+
+def _is_state(storage: Storage) -> bool:
+    return storage.role == "weight" and storage.name.rpartition(".")[2].startswith(STATE)
+
+
+def _on(op: Op, change: Callable[[Tensor], Tensor]) -> Op:
+    return replace(op, inputs=tuple(map(change, op.inputs)), outputs=tuple(map(change, op.outputs)))
+
+
+def _appended(before: Op, op: Op) -> Op:
+    """A join of a state with new rows that replaces the state: only the new rows are written."""
+    out = op.outputs[0]
+    old = [t for t in op.inputs if t.storage.id == out.storage.id]
+    new = [t for t in op.inputs if t.storage.id != out.storage.id]
+    if not _is_state(out.storage) or before.outputs[0].storage.id == out.storage.id or not new:
+        return op
+    rows = replace(new[0], storage=out.storage, strides=out.strides, offset=sum(t.elements for t in old))
+    return Op(name="aten.copy_", module=op.module, inputs=(rows, *new), outputs=(rows,))
+
+
+def _moving(items: Tree[Op], part: Segment) -> Tree[Op]:
+    """The ops of a chunk whose inputs and results lie behind those of the chunk before.
+
+    Storages are known by name: weights and states by their own, others by their number in the trace.
+    """
+    rows: dict[str, int] = {}
+    for op, _ in leaves(items):
+        for t in (*op.inputs, *op.outputs):
+            if t.role in ("input", "output"):
+                rows[t.storage.id] = t.storage.elements
+
+    def tensor(old: Tensor) -> Tensor:
+        storage = old.storage
+        if _is_state(storage):
+            return replace(old, storage=replace(storage, id=storage.name, role="state", name=""))
+        if storage.role == "weight":
+            return replace(old, storage=replace(storage, id=storage.name))
+        if storage.id not in rows:
+            return old
+        step = rows[storage.id]
+        elements = step * (part.start + part.chunks)
+        return replace(
+            old,
+            storage=replace(storage, elements=elements),
+            offset=old.offset + step * part.start,
+            advance=(step, *(0,) * len(old.advance)),
+        )
+
+    return mapped(items, lambda op: _on(op, tensor))
+
+
+def _joined(loops: Sequence[Loop[Op]]) -> Tree[Op]:
+    """The loops, with one size per storage, and those that do the same side by side as one."""
+    sizes: dict[str, int] = {}
+    for op, _ in leaves(tuple(loops)):
+        for t in (*op.inputs, *op.outputs):
+            reach = t.offset + sum((n - 1) * s for n, s in zip(t.shape, t.strides, strict=True) if n) + 1
+            sizes[t.storage.id] = max(sizes.get(t.storage.id, 0), t.storage.elements, reach)
+
+    def sized(op: Op) -> Op:
+        return _on(op, lambda t: replace(t, storage=replace(t.storage, elements=sizes[t.storage.id])))
+
+    return mapped(tuple(loops), sized)
