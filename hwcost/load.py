@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hwcost.errors import UsageError
+from hwcost.errors import OrderError, UsageError
 from hwcost.graph import Trace
+from hwcost.orders.order import OFFLINE, Order
 from hwcost.sources.callables import is_module, module_and_inputs
 from hwcost.sources.subject import Subject, trace_of
 
@@ -17,6 +18,7 @@ __all__ = ["is_module", "load_subject", "load_trace", "module_and_inputs", "trac
 
 TRANSFORMERS = "hf:"
 EXPORTED = ".pt2"
+ONNX = ".onnx"
 SAVED = ".json"
 PYTHON = ".py"
 """What a model's name begins or ends with, by the kind of its source."""
@@ -28,29 +30,84 @@ def load_trace(
     seq_len: int | None = None,
     batch: int | None = None,
     settings: Mapping[str, object] | None = None,
+    order: Order = OFFLINE,
     use_cache: bool = True,
 ) -> Trace:
     """The trace of a model given in words.
 
     model: a ready-made name, `package.module:callable`, `path/to/file.py:callable`, `hf:CONFIG`, the
-    path of an exported program, or that of a saved trace. seq_len, batch, settings: arguments of what
-    makes the model; a saved trace and an exported program take none. use_cache: ready-made models are
-    traced once per version, size and settings.
+    path of an exported program, of an ONNX file, or of a saved trace. seq_len, batch, settings: arguments
+    of what makes the model, sizes that an ONNX file leaves open; saved traces and exported programs take
+    none. order: in which the steps of its sequence reach it. use_cache: ready-made models are
+    traced once per version, size, settings and order.
 
     Raises:
         ModelError, TraceError, TraceFileError, UsageError: it cannot be found, made, traced or read.
+        OrderError: it has no form in that order.
     """
     settings = _settings(settings)
+    if order.steps is not None and not _is_saved(model):
+        return _load_stream(model, seq_len, batch, settings, order, use_cache=use_cache)
     if _is_saved(model):
         from hwcost import tracefile
 
         _require_no_sizes(model, "a saved trace", seq_len, batch, settings)
-        return tracefile.read(model)
+        return in_order(tracefile.read(model), order, where=model)
     if _is_ready_made(model):
         from hwcost.sources import ready_made
 
         return ready_made.trace(model, seq_len=seq_len, batch=batch, settings=settings, use_cache=use_cache)
     return trace_of(load_subject(model, seq_len=seq_len, batch=batch, settings=settings))
+
+
+def in_order(trace: Trace, order: Order, *, where: str = "") -> Trace:
+    """A trace that is there already, which has one length and one order; offline asks for no other.
+
+    Raises:
+        OrderError: another order is asked for.
+    """
+    if order.steps is not None and order.word != trace.order:
+        raise OrderError(
+            f"a saved trace has its order, which is {trace.order}",
+            where=where,
+            mend=f"save another with hwcost trace MODEL --order {order.word}",
+        )
+    return trace
+
+
+def _load_stream(
+    model: str,
+    seq_len: int | None,
+    batch: int | None,
+    settings: Mapping[str, object],
+    order: Order,
+    *,
+    use_cache: bool,
+) -> Trace:
+    """The trace of a stream of a model given in words."""
+    if _is_ready_made(model):
+        from hwcost.sources import ready_made
+
+        return ready_made.stream(
+            model, seq_len=seq_len, batch=batch, settings=settings, order=order, use_cache=use_cache
+        )
+    from hwcost.sources import callables, ordered
+
+    if model.endswith(EXPORTED):
+        raise OrderError(
+            "an exported program holds one length", where=model, mend="name the model that it was made from"
+        )
+
+    def at(length: int | None) -> Subject:
+        return load_subject(model, seq_len=length, batch=batch, settings=settings)
+
+    if model.startswith(TRANSFORMERS) or model.endswith(ONNX) or callables.takes_seq_len(model):
+        length = seq_len or at(None).seq_len
+        if length is None:
+            raise OrderError("does not say how long its sequence is", where=model, mend="give --seq-len")
+        return ordered.trace_in_order(at, order=order, seq_len=length, name=model)
+    made_at, length = ordered.of_given(at(None), seq_len)
+    return ordered.trace_in_order(made_at, order=order, seq_len=length, name=model)
 
 
 def load_subject(
@@ -81,6 +138,10 @@ def load_subject(
 
         _require_no_sizes(model, "an exported program", seq_len, batch, settings)
         return exported.subject(model)
+    if model.endswith(ONNX):
+        from hwcost.sources import onnx_model
+
+        return onnx_model.subject(model, seq_len=seq_len, batch=batch, settings=settings)
     if _is_ready_made(model):
         from hwcost.sources import ready_made
 
@@ -103,7 +164,7 @@ def _is_saved(model: str) -> bool:
 
 
 def _is_ready_made(model: str) -> bool:
-    return ":" not in model and not model.endswith((SAVED, EXPORTED, PYTHON))
+    return ":" not in model and not model.endswith((SAVED, EXPORTED, ONNX, PYTHON))
 
 
 def _require_no_sizes(
@@ -123,10 +184,15 @@ def trace_module(
     name: str = "",
     seq_len: int | None = None,
     batch: int | None = None,
+    order: Order = OFFLINE,
 ) -> Trace:
     """The trace of a module; inputs None: taken from its first layer, and said so in the trace."""
-    return trace_of(
-        Subject(
-            module=module, inputs=inputs, keywords=keywords or {}, name=name, seq_len=seq_len, batch=batch
-        )
+    subject = Subject(
+        module=module, inputs=inputs, keywords=keywords or {}, name=name, seq_len=seq_len, batch=batch
     )
+    if order.steps is None:
+        return trace_of(subject)
+    from hwcost.sources import ordered
+
+    at, length = ordered.of_given(subject, seq_len)
+    return ordered.trace_in_order(at, order=order, seq_len=length, name=name or type(module).__name__)

@@ -42,6 +42,20 @@ def subject(model: str, *, seq_len: int | None, batch: int | None, settings: Map
     )
 
 
+def takes_seq_len(model: str) -> bool:
+    """Whether a callable says how long its sequence is, and can make another.
+
+    Raises:
+        ModelError: it cannot be found.
+    """
+    source, _, name = model.rpartition(":")
+    try:
+        parameters = inspect.signature(_member(_module(source), name, where=source)).parameters
+    except (TypeError, ValueError):
+        return False
+    return "seq_len" in parameters
+
+
 def module_and_inputs(result: Any, *, where: str) -> tuple[Any, tuple[Any, ...] | None, dict[str, Any]]:
     """(module, inputs, keywords) from what a callable returned: a module, or (module, inputs).
 
