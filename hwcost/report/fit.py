@@ -69,3 +69,29 @@ class Fit:
 
     reach: Reach | None = None
     match: Match | None = None
+
+
+def fit_dict(fit: Fit) -> dict[str, object]:
+    """A fit as plain values of JSON; None for what was not asked for."""
+    reach, match = fit.reach, fit.match
+    return {
+        "reach": reach
+        and {
+            "asked": reach.asked,
+            "how": reach.how,
+            "steps": reach.steps,
+            "is_met": reach.is_met,
+            "changes": _changes(reach.changes),
+        },
+        "match": match
+        and {
+            "quantity": match.quantity,
+            "asked": match.asked,
+            "found": match.found,
+            "changes": _changes(match.changes),
+        },
+    }
+
+
+def _changes(changes: tuple[Change, ...]) -> list[dict[str, object]]:
+    return [{"setting": change.setting, "before": change.before, "after": change.after} for change in changes]
