@@ -21,6 +21,8 @@ FAMILIES = (
     "networks",
     "functional",
     "spectra",
+    "sized",
+    "sized_transformers",
 )
 
 
