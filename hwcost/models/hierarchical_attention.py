@@ -13,12 +13,13 @@ keys that it needs, and a mask leaves each query the `window` of its own.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hwcost.errors import OrderError
 from hwcost.models.blocks.attention import EncoderLayer, divided_by_heads, in_heads
 from hwcost.models.settings import at_least, at_most, is_share
 
@@ -71,6 +72,36 @@ class WindowAttention(nn.Module):
         result: Tensor = self.out_projection(y[:, :seq_len])
         return result
 
+    def initial_state(self, *, batch: int, past: int) -> tuple[Tensor, Tensor]:
+        """The keys and values that are kept after `past` steps, [batch, heads, kept, d].
+
+        Raises:
+            OrderError: it is not causal.
+        """
+        if self.before < self.window - 1:
+            raise OrderError("its windows reach beyond their position", mend="--set causal=true")
+        weight = self.out_projection.weight
+        kept = min(past, self.before * self.dilation)
+        shape = (batch, self.heads, kept, weight.shape[0] // self.heads)
+        return weight.new_zeros(shape), weight.new_zeros(shape)
+
+    def step(self, x: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The next positions x[batch, n, d_model] against the keys of their windows; and the state after."""
+        queries, *new = (in_heads(part, self.heads) for part in self.in_projection(x).chunk(3, -1))
+        keys, values = (torch.cat(pair, 2) for pair in zip(state, new, strict=True))
+        found = []
+        for row in range(x.shape[1]):
+            newest = keys.shape[2] - x.shape[1] + row
+            oldest = newest - min(newest // self.dilation, self.before) * self.dilation
+            window = slice(oldest, newest + 1, self.dilation)
+            query = queries[:, :, row : row + 1]
+            found.append(
+                functional.scaled_dot_product_attention(query, keys[:, :, window], values[:, :, window])
+            )
+        y: Tensor = self.out_projection(torch.cat(found, 2).transpose(1, 2).flatten(2))
+        kept = self.before * self.dilation
+        return y, (keys[:, :, -kept:], values[:, :, -kept:])
+
     def in_windows(self, queries: Tensor, keys: Tensor, values: Tensor, *, rows: int) -> Tensor:
         """Three of [n, heads, rows, d] -> [n, rows, heads * d], in blocks of at most `window` queries."""
         size = min(self.window, rows)
@@ -98,6 +129,30 @@ class WindowAttention(nn.Module):
         distance = query - key
         is_near = (distance <= self.before) & (distance > self.before - self.window)
         return is_near & (key >= 0) & (key < rows)
+
+
+class Levels(nn.Sequential):
+    """The levels on top of each other; a stream keeps each level's keys and values as far as it reaches."""
+
+    def initial_state(self, *, batch: int, past: int) -> list[tuple[Tensor, Tensor]]:
+        """What each level keeps after `past` steps."""
+        return [attention.initial_state(batch=batch, past=past) for _, attention in self.levels()]
+
+    def step(
+        self, x: Tensor, state: list[tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """The next positions x[batch, n, d_model] -> y of the same shape, and the state after them."""
+        after = []
+        for (layer, attention), before in zip(self.levels(), state, strict=True):
+            attended, kept = attention.step(x, before)
+            x = layer.after(x, attended)
+            after.append(kept)
+        return x, after
+
+    def levels(self) -> list[tuple[EncoderLayer, WindowAttention]]:
+        """Each level with its attention."""
+        layers = cast("list[EncoderLayer]", list(self))
+        return [(layer, cast("WindowAttention", layer.attention)) for layer in layers]
 
 
 def build(
@@ -151,4 +206,4 @@ def build(
             )
             for level in range(levels)
         )
-        return nn.Sequential(*modules).eval(), (torch.empty(batch, seq_len, d_model),)
+        return Levels(*modules).eval(), (torch.empty(batch, seq_len, d_model),)

@@ -17,7 +17,7 @@ data and is not known: kept ones are taken as evenly spread, the first one among
 from __future__ import annotations
 
 from math import ceil
-from typing import Final
+from typing import Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +39,10 @@ WIDTH: Final = ("d_model", "d_ff")
 WIDTH_MULTIPLE_OF: Final = "heads"
 
 REACH: Final = "attention"
+
+
+Kept = tuple[Tensor, Tensor, Tensor, Tensor]
+"""Of the kept positions: vectors of length 1, keys, values, and whether each differed when it came."""
 
 
 class GatedMemory(nn.Module):
@@ -73,7 +77,44 @@ class GatedMemory(nn.Module):
     def differs(self, x: Tensor, stored: Tensor, is_earlier: Tensor) -> Tensor:
         """Whether the cosine of x[b, t] to each vector stored earlier is below the threshold."""
         cosines = functional.normalize(x, dim=-1) @ functional.normalize(stored, dim=-1).transpose(1, 2)
+        return self.is_below(cosines, is_earlier)
+
+    def is_below(self, cosines: Tensor, is_earlier: Tensor) -> Tensor:
+        """Whether all cosines to earlier vectors are below the threshold."""
         return cosines.masked_fill(~is_earlier, -1.0).amax(-1) < self.threshold
+
+    def slots(self, steps: int) -> list[int]:
+        """The positions among the first `steps` that the memory keeps."""
+        return [int(slot / self.kept) for slot in range(ceil(self.kept * steps))]
+
+    def initial_state(self, *, batch: int, past: int) -> Kept:
+        """The memory after `past` steps."""
+        d_model, kept = self.query.weight.shape[0], len(self.slots(past))
+        vectors = self.query.weight.new_zeros(batch, kept, d_model)
+        heads = vectors.new_zeros(batch, self.heads, kept, d_model // self.heads)
+        return vectors, heads, heads.clone(), vectors.new_zeros(batch, kept, dtype=torch.bool)
+
+    def step(self, x: Tensor, state: Kept, past: int) -> tuple[Tensor, Kept]:
+        """The next positions x[batch, n, d_model] after `past` ones, and the memory after them.
+
+        Keys and values of every vector are computed, those that are kept are stored.
+        """
+        slots = self.slots(past + x.shape[1])
+        new = torch.tensor([slot - past for slot in slots if slot >= past], dtype=torch.int64)
+        times = past + torch.arange(x.shape[1]).unsqueeze(1)
+        unit = functional.normalize(x, dim=-1)
+        vectors = torch.cat((state[0], unit.index_select(1, new)), 1)
+        differs = self.is_below(unit @ vectors.transpose(1, 2), times > torch.tensor(slots))
+        keys, values = (
+            torch.cat((before, part.unflatten(-1, (self.heads, -1)).transpose(1, 2).index_select(2, new)), 2)
+            for before, part in zip(state[1:3], self.key_value(x).chunk(2, -1), strict=True)
+        )
+        is_new = torch.cat((state[3], differs.index_select(1, new)), 1)
+        mask = (times >= torch.tensor(slots)) & is_new.unsqueeze(1)
+        queries = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        y = functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask.unsqueeze(1))
+        projected: Tensor = self.out_projection(y.transpose(1, 2).flatten(2))
+        return projected, (vectors, keys, values, is_new)
 
 
 class MemoryLayer(nn.Module):
@@ -89,9 +130,35 @@ class MemoryLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x[batch, seq_len, d_model] -> z of the same shape."""
-        y = self.norm1(x + self.memory(x))
+        return self.after(x, self.memory(x))
+
+    def after(self, x: Tensor, found: Tensor) -> Tensor:
+        """Z from x and what the memory gave."""
+        y = self.norm1(x + found)
         z: Tensor = self.norm2(y + self.linear2(torch.relu(self.linear1(y))))
         return z
+
+
+class MemoryStack(nn.Sequential):
+    """Layers on top of each other; a stream keeps the memory of each."""
+
+    def initial_state(self, *, batch: int, past: int) -> tuple[int, list[Kept]]:
+        """The number of steps so far, and the memory of each layer."""
+        return past, [layer.memory.initial_state(batch=batch, past=past) for layer in self.layers()]
+
+    def step(self, x: Tensor, state: tuple[int, list[Kept]]) -> tuple[Tensor, tuple[int, list[Kept]]]:
+        """The next positions x[batch, n, d_model] -> y of the same shape, and the state after them."""
+        past, memories = state
+        steps, after = x.shape[1], []
+        for layer, before in zip(self.layers(), memories, strict=True):
+            found, kept = layer.memory.step(x, before, past)
+            x = layer.after(x, found)
+            after.append(kept)
+        return x, (past + steps, after)
+
+    def layers(self) -> list[MemoryLayer]:
+        """The layers, by their type."""
+        return cast("list[MemoryLayer]", list(self))
 
 
 def build(
@@ -132,4 +199,4 @@ def build(
             MemoryLayer(d_model=d_model, heads=heads, d_ff=d_ff, kept=kept, threshold=threshold)
             for _ in range(num_layers)
         )
-        return nn.Sequential(*layers).eval(), (torch.empty(batch, seq_len, d_model),)
+        return MemoryStack(*layers).eval(), (torch.empty(batch, seq_len, d_model),)

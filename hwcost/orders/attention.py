@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from hwcost.graph import Op
 from hwcost.orders.matching import Pair
 from hwcost.orders.plain import band_window, plain, running, step_of
 from hwcost.orders.scene import Scene, mixing, outputs_of
@@ -23,7 +22,9 @@ PRODUCTS: Final = frozenset(
 REPEATING: Final = frozenset({"aten.clone", "aten._to_copy", "aten.contiguous", "aten.repeat_interleave"})
 """Copies that may do no more than to repeat heads."""
 
-SEES_ALL: Final = "take --order offline, or let its attention be causal (--set causal=true where there is one)"
+SEES_ALL: Final = (
+    "take --order offline, or let its attention be causal (--set causal=true where there is one)"
+)
 
 
 def attention(scene: Scene, pair: Pair) -> list[Step]:
@@ -90,8 +91,7 @@ def product(scene: Scene, pair: Pair) -> list[Step]:
     if a.kinds[-1] is not None or b.kinds[-2] is not None:
         if not isinstance(a.kinds[-1], Past) and not isinstance(b.kinds[-2], Past):
             return _summed(scene, pair, a, b)
-        past = a.kinds[-1] if isinstance(a.kinds[-1], Past) else b.kinds[-2]
-        assert isinstance(past, Past)
+        past = next(kind for kind in (a.kinds[-1], b.kinds[-2]) if isinstance(kind, Past))
         a = scene.so_far(a, len(a.kinds) - 1, past, op)
         b = scene.so_far(b, len(b.kinds) - 2, past, op)
     elif a.kinds[-2] is not None and b.kinds[-1] is not None:

@@ -1,8 +1,8 @@
 """Where the tensors of a chunk lie: their shapes, strides, offsets and advances.
 
-A place that is whole has room for every step, and a chunk moves through it. Any other has room for the steps of
-a chunk and those kept before it, the newest last, at the same addresses in every chunk: a ring is taken as
-standing still. Caches, and what keeps steps, have time outermost.
+A place that is whole has room for every step, and a chunk moves through it. Any other has room for the
+steps of a chunk and those kept before it, the newest last, at the same addresses in every chunk: a ring is
+taken as standing still. Caches, and what keeps steps, have time outermost.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from hwcost.orders.views import NOW, Past, Place, View
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """steps: of each of its chunks. start: steps before the first. so_far: steps up to and with the middle one.
+    """A stretch of chunks that are alike.
 
-    length: of the sequence.
+    steps: of each of them. start: steps before the first. so_far: steps up to and with the one in the
+    middle. length: steps of the sequence.
     """
 
     steps: int
@@ -54,7 +55,7 @@ def whole(scene: Scene, short: Tensor, long: Tensor, length: int) -> Tensor:
 
 
 def placed(scene: Scene, view: View, chunk: Chunk, loops: Sequence[int | None]) -> Tensor:
-    """A tensor of the stream. loops: the rounds of the loops around it in a chunk, None for one that is no loop."""
+    """A tensor of the stream. loops: rounds of the loops around it in a chunk; None: no loop there."""
     place = scene.places[view.place]
     shape = tuple(_size(scene, view, i, chunk) for i in range(len(view.kinds)))
     is_whole = place.is_whole or place.name not in scene.written
@@ -159,7 +160,7 @@ def _in_chunk(scene: Scene, view: View, place: Place, chunk: Chunk) -> tuple[tup
 def _in_cache(
     scene: Scene, view: View, place: Place, chunk: Chunk, main: int, strides: tuple[int, ...], offset: int
 ) -> tuple[tuple[int, ...], int, int]:
-    """The same in a cache, whose newest steps are written behind those so far, or last where it is a window."""
+    """The same in a cache: new steps are written behind those so far, or last where it is a window."""
     if view.kinds[main] != NOW:
         return strides, offset, 0
     new = scene.growth.over(view.short.shape[main], view.long.shape[main], chunk.steps)

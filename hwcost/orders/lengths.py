@@ -26,23 +26,24 @@ def two_lengths(make: Callable[[int], Trace], seq_len: int) -> tuple[Trace, Trac
         HwcostError: the model can be traced at no two lengths; the error is that of the first attempt.
         OrderError: nothing of it grows with the length.
     """
-    first: HwcostError | None = None
+    errors: list[HwcostError] = []
     for short, long in _candidates(seq_len):
         try:
             longer = make(long)
             shorter = make(short)
         except HwcostError as error:
-            first = first or error
+            errors.append(error)
             continue
         period = _period(longer)
         if (long - short) % period and long > period:
             apart = period * max((long - 1) // 2 // period, 1)
             short, shorter = long - apart, make(long - apart)
         if shorter.items == longer.items:
-            raise OrderError("nothing in it grows with the length of the sequence", mend="take --order offline")
+            raise OrderError(
+                "nothing in it grows with the length of the sequence", mend="take --order offline"
+            )
         return shorter, longer, Growth(short=short, long=long)
-    assert first is not None
-    raise first
+    raise errors[0]
 
 
 def _candidates(seq_len: int) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,9 @@ from hwcost.graph import Loop, Op, Tree
 
 STEP_MEND = "take --order offline, or give the module a `step` method (docs/orders.md)"
 
-JOINING = frozenset({"aten.cat", "aten.stack", "aten.concat", "aten.concatenate", "aten.hstack", "aten.vstack"})
+JOINING = frozenset(
+    {"aten.cat", "aten.stack", "aten.concat", "aten.concatenate", "aten.hstack", "aten.vstack"}
+)
 """Ops over a list of tensors, which may be as long as the sequence."""
 
 
@@ -80,7 +82,7 @@ def _differing(item: Op | Loop[Op]) -> OrderError:
     while isinstance(item, Loop):
         item = item.body[0]
     return OrderError(
-        f"its calls differ with the length of the sequence, first {named(item)}: no step can be told from them",
+        f"its calls differ with the length of the sequence, first {named(item)}: they tell no step apart",
         mend=STEP_MEND,
     )
 

@@ -77,9 +77,7 @@ def _place_op(scene: Scene, pair: Pair, parts: Parts, repeated: set[tuple[object
         return
     grows = pair.is_list_of_steps or any(
         scene.grows(a, b)
-        for a, b in zip(
-            (*pair.short.inputs, *pair.short.outputs), (*op.inputs, *op.outputs), strict=False
-        )
+        for a, b in zip((*pair.short.inputs, *pair.short.outputs), (*op.inputs, *op.outputs), strict=False)
         if scene.status_of(b) is not None or b in op.outputs
     )
     if grows:
@@ -155,9 +153,7 @@ def _rounds(scene: Scene, loop: LoopPair, *, in_rounds: bool) -> tuple[Step | Ro
     for node in loop.body:
         if isinstance(node, LoopPair):
             body = _rounds(scene, node, in_rounds=in_rounds or node.grows)
-            steps.append(
-                Rounds(short=node.short.times, long=node.long.times, axis=node.long.axis, body=body)
-            )
+            steps.append(Rounds(short=node.short.times, long=node.long.times, axis=node.long.axis, body=body))
         elif in_rounds:
             steps.append(_round_step(scene, node))
         else:

@@ -13,7 +13,10 @@ from hwcost.orders.scene import Scene, mixing, normalised_dims, outputs_of
 from hwcost.orders.views import NOW, Kind, Past, Step, View
 
 MIXING: Final = {
-    **{f"aten.{name}": "dim" for name in ("_softmax", "softmax", "_log_softmax", "log_softmax", "_safe_softmax")},
+    **{
+        f"aten.{name}": "dim"
+        for name in ("_softmax", "softmax", "_log_softmax", "log_softmax", "_safe_softmax")
+    },
     **{f"aten.{name}": "dim" for name in ("sort", "argsort", "topk", "kthvalue", "median", "mode")},
     **{f"aten._fft_{name}": "dim" for name in ("c2c", "r2c", "c2r")},
     "aten.flip": "dims",
@@ -46,7 +49,7 @@ def plain(scene: Scene, pair: Pair) -> list[Step]:
     if op.name in JOINING:
         return _joined(scene, pair)
     inputs = scene.views(pair.short.inputs, op.inputs)
-    _check(scene, op, inputs)
+    _check(op, inputs)
     if op.name in REDUCING and inputs:
         return _reduced(scene, pair, inputs[0])
     outputs = outputs_of(scene, pair)
@@ -78,7 +81,7 @@ def step_of(pair: Pair, inputs: Sequence[View], outputs: Sequence[View], *, is_l
     )
 
 
-def _check(scene: Scene, op: Op, inputs: Sequence[View]) -> None:
+def _check(op: Op, inputs: Sequence[View]) -> None:
     """Raise for an op that mixes the steps of the sequence."""
     if not inputs:
         return

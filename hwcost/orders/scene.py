@@ -21,8 +21,12 @@ CACHE, RING = ".cache", ".ring"
 
 @dataclass(slots=True, kw_only=True)
 class Scene:
-    """steps: of a chunk. names: places of storages that lie in another's. repeats: copies that only repeat
-    heads, with what they read. pending: ops that come before the one that is looked at."""
+    """Places, and what they depend on.
+
+    steps: of a chunk. names: places of storages that lie in another's. status: of places that depend on
+    the sequence. repeats: copies that only repeat heads, with what they read. written: places that the
+    stream writes. pending: ops that come before the one that is looked at.
+    """
 
     growth: Growth
     steps: int
@@ -81,7 +85,7 @@ class Scene:
         return replace(view, kinds=tuple(kinds))
 
     def so_far(self, view: View, dim: int, past: Past, op: Op) -> View:
-        """The view with dimension `dim` over all steps so far: of a table, or of a cache that is filled here."""
+        """The view over all steps so far along `dim`: of a table, or of a cache that is filled here."""
         kinds = tuple(past if i == dim else kind for i, kind in enumerate(view.kinds))
         if isinstance(view.kinds[dim], Past) or self.status_of(view.long) is None:
             return replace(view, kinds=kinds)

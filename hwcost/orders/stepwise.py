@@ -25,9 +25,9 @@ def stepwise(
 ) -> Trace:
     """The trace of a stream of `seq_len` steps in chunks of `order.steps`.
 
-    trace_step: the trace of one call of `step`, from the number of its steps and of those before it; its state
-    lies in buffers whose names begin with `STATE`, into which the new state is copied at its end. shapes_at:
-    the shapes of that state after a number of steps, which say where its growth is not even.
+    trace_step: the trace of one call of `step`, from the number of its steps and of those before it; its
+    state lies in buffers whose names begin with `STATE`, to which an empty copy at its end hands the new one.
+    shapes_at: the shapes of that state after a number of steps, which say where its growth is not even.
     """
     steps = min(order.steps or seq_len, seq_len)
     cut = [
@@ -35,7 +35,9 @@ def stepwise(
         for segment in segments(seq_len, steps, grows=True, windows=())
         for part in _even(segment, steps, shapes_at)
     ]
-    traces = [trace_step(part.steps, part.start * steps + (part.chunks - 1) // 2 * part.steps) for part in cut]
+    traces = [
+        trace_step(part.steps, part.start * steps + (part.chunks - 1) // 2 * part.steps) for part in cut
+    ]
     loops: list[Loop[Op]] = []
     for part, trace in zip(cut, traces, strict=True):
         body = _moving(_kept_in_place(trace.items), part)
@@ -52,7 +54,8 @@ def _even(segment: Segment, steps: int, shapes_at: Callable[[int], Shapes]) -> l
     ends = shapes_at(first), shapes_at(first + (segment.chunks - 1) * steps)
     middle = shapes_at(first + (segment.chunks - 1) // 2 * steps)
     if all(
-        len(a) == len(m) == len(b) and all(abs(x + z - 2 * y) <= ROUNDING for x, y, z in zip(a, m, b, strict=True))
+        len(a) == len(m) == len(b)
+        and all(abs(x + z - 2 * y) <= ROUNDING for x, y, z in zip(a, m, b, strict=True))
         for a, m, b in zip(ends[0], middle, ends[1], strict=True)
     ):
         return [segment]
@@ -69,11 +72,7 @@ def _kept_in_place(items: Tree[Op]) -> Tree[Op]:
 
     A new state that was joined from the old one and new rows is the old one with these rows written.
     """
-    names = {
-        op.inputs[1].storage.id: op.outputs[0].storage
-        for op, _ in leaves(items)
-        if _is_hand_over(op) and op.inputs[1].role != "weight"
-    }
+    names = {op.inputs[1].storage.id: op.outputs[0].storage for op, _ in leaves(items) if _is_hand_over(op)}
 
     def renamed(tensor: Tensor) -> Tensor:
         storage = names.get(tensor.storage.id)
@@ -82,16 +81,20 @@ def _kept_in_place(items: Tree[Op]) -> Tree[Op]:
     kept: list[Op | Loop[Op]] = []
     for item in items:
         if isinstance(item, Loop):
-            (changed,) = mapped((item,), lambda op: _on(op, renamed))
-            kept.append(changed)
-        elif not (_is_hand_over(item) and item.inputs[1].storage.id in names):
+            kept.append(Loop(times=item.times, body=_renamed(item.body, renamed), axis=item.axis))
+        elif not _is_hand_over(item):
             op = _on(item, renamed)
             kept.append(_appended(item, op) if item.name == "aten.cat" else op)
     return tuple(kept)
 
 
+def _renamed(items: Tree[Op], change: Callable[[Tensor], Tensor]) -> Tree[Op]:
+    return mapped(items, lambda op: _on(op, change))
+
+
 def _is_hand_over(op: Op) -> bool:
-    return op.name == "aten.copy_" and _is_state(op.outputs[0].storage) and len(op.inputs) == 2
+    """Whether a call is the empty copy that says which new state replaces which old one."""
+    return op.name == "aten.copy_" and _is_state(op.outputs[0].storage) and not op.outputs[0].elements
 
 
 def _is_state(storage: Storage) -> bool:
@@ -109,7 +112,10 @@ def _appended(before: Op, op: Op) -> Op:
     new = [t for t in op.inputs if t.storage.id != out.storage.id]
     if not _is_state(out.storage) or before.outputs[0].storage.id == out.storage.id or not new:
         return op
-    rows = replace(new[0], storage=out.storage, strides=out.strides, offset=sum(t.elements for t in old))
+    dim = op.attributes.get("dim")
+    place = dim % len(out.shape) if isinstance(dim, int) else 0
+    before_them = sum(t.shape[place] for t in old) * out.strides[place]
+    rows = replace(new[0], storage=out.storage, strides=out.strides, offset=before_them)
     return Op(name="aten.copy_", module=op.module, inputs=(rows, *new), outputs=(rows,))
 
 
@@ -145,9 +151,10 @@ def _moving(items: Tree[Op], part: Segment) -> Tree[Op]:
 
 
 def _joined(loops: Sequence[Loop[Op]]) -> Tree[Op]:
-    """The loops, with one size per storage, and those that do the same side by side as one."""
+    """The loops, with one size per storage."""
     sizes: dict[str, int] = {}
-    for op, _ in leaves(tuple(loops)):
+    items: Tree[Op] = tuple(loops)
+    for op, _ in leaves(items):
         for t in (*op.inputs, *op.outputs):
             reach = t.offset + sum((n - 1) * s for n, s in zip(t.shape, t.strides, strict=True) if n) + 1
             sizes[t.storage.id] = max(sizes.get(t.storage.id, 0), t.storage.elements, reach)
@@ -155,4 +162,4 @@ def _joined(loops: Sequence[Loop[Op]]) -> Tree[Op]:
     def sized(op: Op) -> Op:
         return _on(op, lambda t: replace(t, storage=replace(t.storage, elements=sizes[t.storage.id])))
 
-    return mapped(tuple(loops), sized)
+    return mapped(items, sized)

@@ -58,8 +58,9 @@ class Place:
     """Where data lies in the stream.
 
     is_whole: it has a place for every step of the sequence; else for those of a chunk, and `kept` steps
-    before it. is_copy: it holds a part of another place, from offset `base` on, side by side. past: it is a cache that grows, up to what
-    `past` says. pasts: the strides of dimensions that stand for all steps so far, and what these are.
+    before it. is_copy: it holds a part of another place, from offset `base` on, side by side. past: it is a
+    cache that grows, up to what `past` says. pasts: the strides of dimensions that stand for all steps so
+    far, and what these are.
     """
 
     name: str

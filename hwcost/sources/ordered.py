@@ -29,17 +29,21 @@ def trace_in_order(subject_at: Callable[[int], Subject], *, order: Order, seq_le
         if stepping.says_how(subject.module):
             made = stepping.stepped(subject_at, order=order, seq_len=seq_len)
         else:
-            made = streamed(lambda length: trace_of(_without_cache(subject_at(length))), order=order, seq_len=seq_len)
+            made = streamed(
+                lambda length: trace_of(_without_cache(subject_at(length))), order=order, seq_len=seq_len
+            )
     except OrderError as error:
         raise OrderError(error.what, where=error.where or name, mend=error.mend) from error
     return replace(
-        made, model=subject.name or made.model, assumptions=tuple(dict.fromkeys((*made.assumptions, *subject.assumptions)))
+        made,
+        model=subject.name or made.model,
+        assumptions=tuple(dict.fromkeys((*made.assumptions, *subject.assumptions))),
     )
 
 
 def _without_cache(subject: Subject) -> Subject:
     """A model of transformers leaves its own cache out: the stream has one."""
-    config = getattr(subject.module, "config", None)
+    config: Any = getattr(subject.module, "config", None)
     if getattr(config, "use_cache", False):
         config.use_cache = False
     return subject
@@ -58,7 +62,9 @@ def stream_settings(
         notes.append("causal=true was set, since a stream does not see later steps")
     if "source_len" in known and str(chosen.get("source_len", "0")) == "0":
         chosen["source_len"] = str(seq_len)
-        notes.append(f"source_len={seq_len} was set: the source is read once, before the stream of the target")
+        notes.append(
+            f"source_len={seq_len} was set: the source is read once, before the stream of the target"
+        )
     return chosen, tuple(notes)
 
 
@@ -125,12 +131,7 @@ def of_given(subject: Subject, seq_len: int | None) -> tuple[Callable[[int], Sub
 
         return made, int(first.seq_len or 0)
     stretched(subject, seq_len, seq_len or 1)
-
-    def at(length: int) -> Subject:
-        return stretched(subject, seq_len, length)
-
-    assert seq_len is not None
-    return at, seq_len
+    return lambda length: stretched(subject, seq_len, length), seq_len or 1
 
 
 def _usual() -> int:

@@ -75,9 +75,14 @@ class Stepper(nn.Module):
         """The outputs of the step."""
         buffers = [getattr(self, f"{STATE}_{index}") for index in range(self.count)]
         outputs, after = self.module.step(*inputs, state=_rebuilt(self.kept, iter(buffers)))  # type: ignore[operator]
+        own = {buffer.untyped_storage()._cdata for buffer in buffers}  # noqa: SLF001 what tells storages apart
+        given = {tensor.untyped_storage()._cdata for tensor in _tensors(inputs)}  # noqa: SLF001
         for buffer, tensor in zip(buffers, _tensors(after), strict=True):
-            if buffer is not tensor:
-                buffer.resize_(tensor.shape).copy_(tensor) if buffer.shape != tensor.shape else buffer.copy_(tensor)
+            storage = tensor.untyped_storage()._cdata  # noqa: SLF001
+            if storage not in own:
+                kept = tensor.clone() if storage in given else tensor
+                # Nothing is copied: the empty call tells which new state takes the place of which old one.
+                buffer.as_strided((0,), (1,), 0).copy_(kept.as_strided((0,), (1,), 0))
         return outputs
 
 

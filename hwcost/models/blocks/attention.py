@@ -83,7 +83,11 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x[batch, seq_len, d_model] -> z of the same shape."""
-        y = self.norm1(x + self.dropout(self.attention(x)))
+        return self.after(x, self.attention(x))
+
+    def after(self, x: Tensor, attended: Tensor) -> Tensor:
+        """Z from x and what attention made of it."""
+        y = self.norm1(x + self.dropout(attended))
         inner = self.dropout(self.activation(self.linear1(y)))
         z: Tensor = self.norm2(y + self.dropout(self.linear2(inner)))
         return z
