@@ -27,6 +27,8 @@ def matched(stated: Statement, target: Target, size: Callable[[Mapping[str, int]
         UsageError: the model states no width, or its width is given, or no width comes near.
         HwcostError: the model cannot be built as it is.
     """
+    if not stated.values:
+        size({})  # Where no such function is in the file, who loads it can say so best.
     widths, step = _widths(stated)
     (first, base), *_ = widths.items()
 
