@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
-from hwcost.graph import Op, Storage, Tensor, Trace, mapped
+from hwcost.formats import asked, stored
+from hwcost.graph import Trace
 from hwcost.kinds.registry import machine, move, price
 from hwcost.load import is_module, load_trace, module_and_inputs, trace_module
 from hwcost.memory.depth import sequential_depth
@@ -17,7 +17,6 @@ from hwcost.memory.fusion import fuse
 from hwcost.memory.reuse import reuse
 from hwcost.report import Report
 from hwcost.rules.count import count
-from hwcost.units import dtype_bits, dtype_name, is_floating
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +33,9 @@ def analyze(
     seq_len: int | None = None,
     batch: int | None = None,
     dtype: str | None = None,
+    weights: str | None = None,
+    activations: str | None = None,
+    kv: str | None = None,
     order: str = "offline",
     fusion: str | None = None,
     settings: Mapping[str, object] | None = None,
@@ -49,6 +51,9 @@ def analyze(
         seq_len: time steps; None takes the model's default.
         batch: sequences or images side by side; None takes the model's default.
         dtype: takes every floating-point tensor as this type ("float16", "int8", ...); None keeps them.
+        weights: the same for the matrices that products multiply by, whatever `dtype` says.
+        activations: the same for every other tensor.
+        kv: the same for K and V of attention; None takes the activations' type.
         order: "offline": the whole sequence is there.
         fusion: "eager" (every op is a kernel) or "fused"; None takes what the device's runtime does.
         settings: hyper-parameters of a model given by name.
@@ -63,19 +68,19 @@ def analyze(
     chosen = fusion or profile.fusion
     if chosen not in FUSIONS:
         raise UsageError(f"unknown fusion {chosen!r}", mend=f"take one of {', '.join(FUSIONS)}")
+    formats = asked(dtype=dtype, weights=weights, activations=activations, kv=kv)
     trace = _trace_of(model, inputs, seq_len, batch, settings or {})
-    if dtype is not None:
-        trace = as_dtype(trace, dtype_name(dtype))
-    works = count(trace.items, strict=strict)
-    kernels = fuse(works) if chosen == "fused" else works
+    kept = stored(trace, count(trace.items, strict=strict), formats)
+    kernels = fuse(kept.works) if chosen == "fused" else kept.works
     costs = price(move(reuse(kernels), profile), profile)
     return Report(
-        trace=trace,
-        machine=machine(profile, trace.dtype),
+        trace=kept.trace,
+        machine=machine(profile, *kept.computed_in),
         order=order,
         fusion=chosen,
         costs=costs,
-        sequential_depth=sequential_depth(works),
+        sequential_depth=sequential_depth(kept.works),
+        stored=kept.formats,
     )
 
 
@@ -98,26 +103,3 @@ def _trace_of(
         )
     module, given, keywords = module_and_inputs(model, where="model")
     return trace_module(module, given, keywords, seq_len=seq_len, batch=batch)
-
-
-def as_dtype(trace: Trace, dtype: str) -> Trace:
-    """The same trace with every real floating-point tensor taken as `dtype`."""
-
-    def storage(old: Storage) -> Storage:
-        return replace(old, dtype=dtype) if is_floating(old.dtype) else old
-
-    def tensor(old: Tensor) -> Tensor:
-        return replace(
-            old, storage=storage(old.storage), dtype=dtype if is_floating(old.dtype) else old.dtype
-        )
-
-    def op(old: Op) -> Op:
-        return replace(old, inputs=tuple(map(tensor, old.inputs)), outputs=tuple(map(tensor, old.outputs)))
-
-    bits = dtype_bits(trace.dtype) if is_floating(trace.dtype) else dtype_bits(dtype)
-    return replace(
-        trace,
-        dtype=dtype,
-        weight_bytes=-(-trace.weight_bytes * dtype_bits(dtype) // bits),
-        items=mapped(trace.items, op),
-    )

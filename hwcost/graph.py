@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from hwcost.units import dtype_bits
+from hwcost.units import compute_dtype, dtype_bits
 
 Role = Literal["weight", "input", "state", "activation", "output", "optimiser"]
 """What a storage is for; "optimiser": what an optimiser keeps beside a weight from step to step."""
@@ -278,6 +278,17 @@ class Work:
     @property
     def flops(self) -> int:
         return 2 * self.macs + self.vector_ops + self.special_ops
+
+    @property
+    def operand_dtype(self) -> str:
+        """The dtype in which its macs are computed.
+
+        That of A and B of its first product together; without products that of the first two tensors
+        that it reads (input and kernel, Q and K).
+        """
+        product = self.products[0] if self.products else None
+        first = (product.a, product.b) if product else (self.reads or self.writes)[:2]
+        return compute_dtype(first[0].dtype, first[-1].dtype) if first else "float32"
 
     @property
     def read_bytes(self) -> int:

@@ -51,6 +51,10 @@ DTYPE_ALIASES: Final = {
     "half": "float16",
     "bf16": "bfloat16",
     "fp8": "float8_e4m3fn",
+    "fp8_e4m3": "float8_e4m3fn",
+    "fp8_e5m2": "float8_e5m2",
+    "e4m3": "float8_e4m3fn",
+    "e5m2": "float8_e5m2",
 }
 
 PREFIXES: Final = {
@@ -97,9 +101,18 @@ def dtype_name(word: str) -> str:
     name = word.strip().lower().removeprefix("torch.")
     name = DTYPE_ALIASES.get(name, name)
     if name not in DTYPE_BITS:
-        known = ", ".join([*DTYPE_ALIASES, *DTYPE_BITS])
-        raise UsageError(f"unknown dtype {word!r}", mend=f"take one of {known}")
+        known = [*DTYPE_ALIASES, *DTYPE_BITS]
+        raise UsageError(f"unknown dtype {word!r}", mend=_nearest(name, known))
     return name
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    """How to mend a misspelt name: the nearest known one, or all of them."""
+    # Only errors need it, and every command imports this file.
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(known)}"
 
 
 def dtype_bits(name: str) -> int:
@@ -110,6 +123,27 @@ def dtype_bits(name: str) -> int:
 def is_floating(name: str) -> bool:
     """Whether a dtype given by its full name holds real floating-point numbers."""
     return name.startswith(("float", "bfloat", "tfloat"))
+
+
+def compute_dtype(a: str, b: str) -> str:
+    """The dtype in which a product of operands of two dtypes is computed.
+
+    The wider of two real ones, tfloat32 for it and float32, and float32 for float16 and bfloat16 (as
+    torch promotes them); a real one before an integer, a complex one before both. Of equally wide
+    ones the first: units multiply both kinds of float8, and signed by unsigned integers.
+    """
+    for is_kind in (_is_complex, is_floating):
+        if is_kind(a) != is_kind(b):
+            return a if is_kind(a) else b
+    if {a, b} == {"float16", "bfloat16"}:
+        return "float32"
+    if {a, b} == {"float32", "tfloat32"}:
+        return "tfloat32"
+    return b if dtype_bits(b) > dtype_bits(a) else a
+
+
+def _is_complex(name: str) -> bool:
+    return name.startswith("complex")
 
 
 def parse(text: str, unit: str) -> float:

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "devices": {"errors", "units"},
     "training": {"report", "graph", "units", "errors"},
     "rules": {"training", "graph", "units", "errors"},
+    "formats": {"rules", "report", "graph", "units", "errors"},
     "memory": {"graph", "units", "errors"},
     "kinds": {"memory", "devices", "report", "graph", "units", "errors"},
     "tracing": {"training", "graph", "errors", "units"},

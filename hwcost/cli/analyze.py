@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcost.cli.options import (
+    ActivationsOption,
     BatchOption,
     DeviceOption,
     DtypeOption,
     Format,
     FormatOption,
     FusionOption,
+    KvOption,
     ModelArgument,
     OrderOption,
     OutputOption,
     SeqLenOption,
     SetOption,
     StrictOption,
+    WeightsOption,
 )
 from hwcost.cli.output import chosen_format, deliver, page
 from hwcost.cli.run import Run, reports_of
@@ -29,6 +32,7 @@ EXAMPLES = """\b
 Examples:
   hwcost analyze lstm --seq-len 1000 --device echo_arm
   hwcost analyze lstm --set hidden_size=2048 --dtype fp16 --device v100_sxm2
+  hwcost analyze hf:gpt2 --dtype fp16 --weights int4 --kv int8 --device t4
   hwcost analyze my_model.py:build --batch 8 --format json
   hwcost analyze saved.json --device my_board.yaml -o report.md
 """
@@ -39,6 +43,9 @@ def analyze(
     seq_len: SeqLenOption = None,
     batch: BatchOption = None,
     dtype: DtypeOption = None,
+    weights: WeightsOption = None,
+    activations: ActivationsOption = None,
+    kv: KvOption = None,
     device: DeviceOption = "echo_arm",
     settings: SetOption = None,
     fusion: FusionOption = None,
@@ -54,6 +61,9 @@ def analyze(
         seq_len=seq_len,
         batch=batch,
         dtype=dtype,
+        weights=weights,
+        activations=activations,
+        kv=kv,
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcost.cli.options import (
+    ActivationsOption,
     BatchOption,
     DeviceOption,
     DtypeOption,
     Format,
     FormatOption,
     FusionOption,
+    KvOption,
     ModelsArgument,
     OrderOption,
     OutputOption,
     SeqLenOption,
     SetOption,
     StrictOption,
+    WeightsOption,
 )
 from hwcost.cli.output import chosen_format, deliver, page
 from hwcost.cli.run import Run, reports_of
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   hwcost compare-models lstm gru tcn transformer_encoder --device echo_arm
+  hwcost compare-models lstm tcn --weights int8 --activations fp16
   hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv
 """
 
@@ -38,6 +42,9 @@ def compare_models(
     seq_len: SeqLenOption = None,
     batch: BatchOption = None,
     dtype: DtypeOption = None,
+    weights: WeightsOption = None,
+    activations: ActivationsOption = None,
+    kv: KvOption = None,
     device: DeviceOption = "echo_arm",
     settings: SetOption = None,
     fusion: FusionOption = None,
@@ -53,6 +60,9 @@ def compare_models(
         seq_len=seq_len,
         batch=batch,
         dtype=dtype,
+        weights=weights,
+        activations=activations,
+        kv=kv,
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,

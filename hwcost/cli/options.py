@@ -29,7 +29,19 @@ BatchOption = Annotated[
 ]
 DtypeOption = Annotated[
     str | None,
-    typer.Option("--dtype", metavar="NAME", help="Take all floating-point tensors as fp16, int8, ..."),
+    typer.Option(
+        "--dtype", metavar="NAME", help="Take all floating-point tensors as fp16, bf16, fp8, int8, ..."
+    ),
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option("--weights", metavar="NAME", help="The same for the matrices of products alone: int4, ..."),
+]
+ActivationsOption = Annotated[
+    str | None, typer.Option("--activations", metavar="NAME", help="The same for all other numbers.")
+]
+KvOption = Annotated[
+    str | None, typer.Option("--kv", metavar="NAME", help="The same for K and V of attention: fp8, int8, ...")
 ]
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="NAME|FILE", help="A name of `hwcost devices`, or one's own .yaml.")

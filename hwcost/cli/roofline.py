@@ -8,15 +8,18 @@ from typing import Annotated
 import typer
 
 from hwcost.cli.options import (
+    ActivationsOption,
     BatchOption,
     DeviceOption,
     DtypeOption,
     FusionOption,
+    KvOption,
     ModelsArgument,
     OrderOption,
     SeqLenOption,
     SetOption,
     StrictOption,
+    WeightsOption,
 )
 from hwcost.cli.output import check_folder, deliver, deliver_file, page
 from hwcost.cli.run import Run, reports_of
@@ -25,6 +28,7 @@ EXAMPLES = """\b
 Examples:
   hwcost roofline lstm tcn transformer_encoder --seq-len 1000 -o roofline.html
   hwcost roofline resnet50 --layers --device a100_sxm_80 -o layers.pdf
+  hwcost roofline lstm tcn --dtype int8       (the roof of the int8 unit)
   hwcost roofline lstm tcn                    (the dots as a table)
 """
 
@@ -42,6 +46,9 @@ def roofline(
     seq_len: SeqLenOption = None,
     batch: BatchOption = None,
     dtype: DtypeOption = None,
+    weights: WeightsOption = None,
+    activations: ActivationsOption = None,
+    kv: KvOption = None,
     device: DeviceOption = "echo_arm",
     settings: SetOption = None,
     fusion: FusionOption = None,
@@ -60,6 +67,9 @@ def roofline(
         seq_len=seq_len,
         batch=batch,
         dtype=dtype,
+        weights=weights,
+        activations=activations,
+        kv=kv,
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,

@@ -25,6 +25,9 @@ class Run:
     seq_len: int | None
     batch: int | None
     dtype: str | None
+    weights: str | None = None
+    activations: str | None = None
+    kv: str | None = None
     settings: Sequence[str]
     fusion: str | None
     order: str
@@ -39,10 +42,10 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     from hwcost.api import analyze
     from hwcost.cli.output import guest, progress
     from hwcost.devices import load_device
-    from hwcost.units import dtype_name
+    from hwcost.formats import asked
 
     settings = [settings_for(model, run.settings, models) for model in models]
-    dtype = None if run.dtype is None else dtype_name(run.dtype)
+    formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
     device = load_device(run.device)
     reports = []
     for model, chosen in zip(models, settings, strict=True):
@@ -52,7 +55,9 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
                 device=device,
                 seq_len=_seq_len(model, run, alone=len(models) == 1),
                 batch=run.batch,
-                dtype=dtype,
+                weights=formats.weights,
+                activations=formats.activations,
+                kv=formats.kv,
                 order=run.order,
                 fusion=run.fusion,
                 settings=chosen,

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from hwcost.devices.device import Device
 from hwcost.memory.touches import OpReuse
 from hwcost.report import Cost, Machine, Traffic
+
+
+class Facts(Protocol):
+    """A device's facts for a report on a model whose products are in one dtype, and the rest in others."""
+
+    def __call__(self, device: Device, dtype: str, /, *others: str) -> Machine: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +22,10 @@ class Kind:
     """How devices of a kind move bytes and what that costs.
 
     names: of the device kinds that it serves. move: ops with their reuse distances -> the bytes that
-    they move on a device. price: those -> seconds and joules. machine: a device's facts for a
-    report on a model of some dtype.
+    they move on a device. price: those -> seconds and joules. machine: its facts for a report.
     """
 
     names: tuple[str, ...]
     move: Callable[[Iterable[OpReuse], Device], tuple[Traffic, ...]]
     price: Callable[[Iterable[Traffic], Device], tuple[Cost, ...]]
-    machine: Callable[[Device, str], Machine]
+    machine: Facts

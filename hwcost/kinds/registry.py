@@ -25,9 +25,12 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     return kind_of(device).price(traffics, device)
 
 
-def machine(device: Device, dtype: str) -> Machine:
-    """What a report on a model of this dtype shows of a device, as its kind says."""
-    return kind_of(device).machine(device, dtype)
+def machine(device: Device, dtype: str, *others: str) -> Machine:
+    """What a report on a model shows of a device, as its kind says.
+
+    dtype: in which the model's products are computed. others: in which the rest is.
+    """
+    return kind_of(device).machine(device, dtype, *others)
 
 
 def kind_of(device: Device) -> Kind:

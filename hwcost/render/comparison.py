@@ -57,6 +57,7 @@ def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
     whole = tuple(report.trace.model for report in reports if report.trace.seq_len is None)
     if whole and len(whole) < len(reports):
         found.append(f"No sequence in {listed(whole)}: the time is that of one pass.")
+    found += stand_ins(reports)
     machines = {report.machine.name: report.machine for report in reports}
     found += [
         f"Rests on {plural(machine.unverified_numbers, 'unverified number')} of the device"
@@ -65,6 +66,11 @@ def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
         if machine.unverified_numbers
     ]
     return tuple(found)
+
+
+def stand_ins(reports: Sequence[Report]) -> list[str]:
+    """What computes in place of units that the devices lack, each once."""
+    return list(dict.fromkeys(sentence for report in reports for sentence in report.machine.stand_ins))
 
 
 def _table(reports: Sequence[Report]) -> Table:

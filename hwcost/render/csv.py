@@ -29,6 +29,8 @@ def comparison_csv(reports: Sequence[Report]) -> str:
 def _flat(report: Report) -> dict[str, object]:
     whole = cast("dict[str, dict[str, object]]", report.to_dict())
     model = dict(whole["model"])
+    formats = cast("Mapping[str, object]", model.pop("formats"))
+    model |= {name: formats[name] for name in ("weights", "activations", "kv")}
     row = {"model": model.pop("name"), "device": whole["device"]["name"], **model, **whole["totals"]}
     return {**row, "lower_bound": str(report.lower_bound).lower()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
+from hwcost.render.comparison import stand_ins
 from hwcost.render.dots import Dot, dots_of
 from hwcost.render.tables import Column, Table
 from hwcost.render.words import bound_label, level_label, listed, percent, plain, plural, quantity
@@ -38,6 +39,7 @@ def dots_notes(reports: Sequence[Report], *, layers: bool) -> list[str]:
         one_model = layers and len(reports) == 1
         share = f" ({percent(fsum(one.share for one in missing))} of the time)" if one_model else ""
         found.append(f"Without arithmetic, or without bytes, and so not shown: {who}{share}.")
+    found += stand_ins(reports)
     assumed = tuple(report.trace.model for report in reports if report.lower_bound)
     if assumed:
         found.append(f"A lower bound, some arithmetic is unknown: {listed(assumed)}.")

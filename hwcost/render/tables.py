@@ -54,8 +54,10 @@ def totals_table(report: Report) -> Table:
     far = totals.farthest
     bracket = f"between {quantity(far.low_bytes, 'B')} and {quantity(far.high_bytes, 'B')}"
     unknown_energy = "the profile lacks figures" if totals.energy_j is None else expected
+    formats = dict.fromkeys((report.formats.weights, report.formats.activations))
+    parameter_bytes = f"{quantity(trace.weight_bytes, 'B')} as {' and '.join(formats)}"
     rows = [
-        ("parameters", quantity(trace.parameters), f"{quantity(trace.weight_bytes, 'B')} as {trace.dtype}"),
+        ("parameters", quantity(trace.parameters), parameter_bytes),
         ("MACs", quantity(totals.macs, lower_bound=below), counted),
         ("FLOPs", quantity(totals.flops, lower_bound=below), counted),
         (f"{level} bytes", quantity(totals.bytes, "B"), f"expected, {bracket}"),

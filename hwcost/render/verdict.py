@@ -39,6 +39,7 @@ def notes(report: Report) -> tuple[str, ...]:
         numbers = plural(machine.unverified_numbers, "unverified number")
         found.append(f"Rests on {numbers} of the device (see: hwcost devices show {machine.name}).")
     found += [f"Assumed: {assumption}" for assumption in report.trace.assumptions]
+    found += machine.stand_ins
     found += machine.notes
     return tuple(found)
 
@@ -54,11 +55,20 @@ def _settings(report: Report) -> tuple[str, ...]:
     parts = (
         plural(trace.seq_len, "step") if trace.seq_len is not None else "",
         f"batch {trace.batch}" if trace.batch is not None else "",
-        trace.dtype,
+        *_formats(report),
         report.order,
         report.fusion,
     )
     return tuple(part for part in parts if part)
+
+
+def _formats(report: Report) -> tuple[str, ...]:
+    """One dtype where all is in it; else what is stored in which."""
+    formats = report.formats
+    if formats.is_uniform:
+        return (formats.weights,)
+    kv = f"{formats.kv} K and V" if formats.kv != formats.activations else ""
+    return (f"{formats.weights} weights", f"{formats.activations} activations", kv)
 
 
 def _subject(report: Report) -> str:

@@ -1,6 +1,7 @@
 """What the stages add to the work of an op: traffic, cost, and the report that sums them."""
 
 from hwcost.report.costs import Cost, Crossing, Traffic
+from hwcost.report.formats import Formats
 from hwcost.report.machine import Machine, Roof, Slope
 from hwcost.report.report import Report
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
@@ -8,6 +9,7 @@ from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
 __all__ = [
     "Cost",
     "Crossing",
+    "Formats",
     "Layer",
     "Machine",
     "Report",

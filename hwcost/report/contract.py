@@ -41,7 +41,21 @@ def _model(report: Report) -> dict[str, object]:
         "seq_len": trace.seq_len,
         "batch": trace.batch,
         "dtype": trace.dtype,
+        "formats": _formats(report),
         "order": report.order,
+    }
+
+
+def _formats(report: Report) -> dict[str, object]:
+    """How numbers are stored, and what computes products: a stand-in where the device lacks the unit."""
+    formats, roof = report.formats, report.machine.roof
+    return {
+        "weights": formats.weights,
+        "activations": formats.activations,
+        "kv": formats.kv,
+        "computed_in": roof.dtype,
+        "unit": roof.unit,
+        "stand_ins": list(report.machine.stand_ins),
     }
 
 

@@ -27,7 +27,10 @@ class Slope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The facts of a device that a report shows: its roofs and slopes, nearest level first."""
+    """The facts of a device that a report shows: its roofs and slopes, nearest level first.
+
+    notes: of the device. stand_ins: sentences on what computes in place of a unit that it lacks.
+    """
 
     name: str
     title: str
@@ -38,6 +41,7 @@ class Machine:
     slopes: tuple[Slope, ...]
     memory_bytes: float | None
     notes: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
 
     def slope(self, level: str) -> Slope | None:
         """The diagonal of a level; None where the profile knows no bandwidth of it."""

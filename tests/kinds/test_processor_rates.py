@@ -42,8 +42,8 @@ ARRAY = with_units(kind="accelerator", matrix={"int8": 4e12})
         (CPU, "complex64", "float32", 12e9),  # four real multiply-adds
         (GPU, "float32", "float32", 19.5e12),  # not tfloat32: PyTorch's default multiplies in full
         (GPU, "float64", "float64", 9.7e12),
-        (GPU, "float8_e4m3fn", "bfloat16", 312e12),
-        (GPU, "float4_e2m1fn_x2", "bfloat16", 312e12),
+        (GPU, "float8_e4m3fn", "float16", 312e12),
+        (GPU, "float4_e2m1fn_x2", "float16", 312e12),
         (GPU, "tfloat32", "tfloat32", 156e12),
         (ARRAY, "float32", "int8", 4e12),
         (ARRAY, "int16", "int8", 4e12),
@@ -88,6 +88,27 @@ def test_notes_say_what_stands_in() -> None:
     assert pointwise.startswith("bench lists no vector unit")
 
 
+def test_notes_say_what_stands_in_beside_a_matrix_unit() -> None:
+    assert notes(GPU, "float32") == ()
+    assert notes(GPU, "bfloat16") == (
+        "bench has bfloat16 in its matrix unit alone: what is no product is priced as float32, at 19.5 TFLOP/s",
+    )
+    # The roof is that of int8; what is no product has another stand-in.
+    assert notes(GPU, "int4") == (
+        "bench has no int4 unit: priced as int8, at 624 TOP/s",
+        "bench has int8 in its matrix unit alone: what is no product is priced as float32, at 19.5 TFLOP/s",
+    )
+
+
+def test_notes_cover_each_dtype_once() -> None:
+    # Products in int8, attention in float16, the rest in float16: two stand-ins, one of them named twice.
+    only = with_units(vector={"float32": 48e9})
+    assert notes(only, "int8", "float16", "float16") == (
+        "bench has no int8 unit: priced as float32, at 48 GFLOP/s",
+        "bench has no float16 unit: priced as float32, at 48 GFLOP/s",
+    )
+
+
 def test_machine() -> None:
     caches = (level("registers", 512), level("l1", 32768, 100e9, 80e9), level("l2", 5e5), DRAM)
     on = replace(CPU, levels=caches, efficiency=device(efficiency={"gemm": 0.25}).efficiency)
@@ -106,7 +127,8 @@ def test_machine() -> None:
     ]
     assert facts.memory_bytes == 1e9
     assert facts.unverified_numbers == 1
-    assert facts.notes == ("made up", "bench has no float16 unit: priced as float32, at 48 GFLOP/s")
+    assert facts.notes == ("made up",)
+    assert facts.stand_ins == ("bench has no float16 unit: priced as float32, at 48 GFLOP/s",)
 
 
 def test_memory_of_unknown_size() -> None:

@@ -22,6 +22,7 @@ SHAPE: dict[str, dict[str, tuple[type, ...]]] = {
         "seq_len": (int, type(None)),
         "batch": (int, type(None)),
         "dtype": (str,),
+        "formats": (dict,),
         "order": (str,),
     },
     "device": {"name": (str,), "kind": (str,), "unverified_numbers": (int,)},
@@ -105,6 +106,14 @@ def test_by_hand() -> None:
         "seq_len": 5,
         "batch": 2,
         "dtype": "float32",
+        "formats": {
+            "weights": "float32",
+            "activations": "float32",
+            "kv": "float32",
+            "computed_in": "float32",
+            "unit": "vector",
+            "stand_ins": [],
+        },
         "order": "offline",
     }
     assert whole["device"] == {"name": "paper", "kind": "cpu", "unverified_numbers": 2}

@@ -7,10 +7,11 @@ from hwcost.kinds.processor.rates import notes, product_rate
 from hwcost.report import Machine, Roof, Slope
 
 
-def machine(device: Device, dtype: str) -> Machine:
-    """The device as a roofline for one dtype: the roof that its products hit, and all others.
+def machine(device: Device, dtype: str, /, *others: str) -> Machine:
+    """The device as a roofline for products in one dtype: the roof that they hit, and all others.
 
-    achieved is what gemm reaches of a peak. Levels whose bandwidth is not known have no slope.
+    others: dtypes in which the rest is computed, what is no product last. achieved is what gemm reaches
+    of a peak. Levels whose bandwidth is not known have no slope.
     """
     share = float(device.efficiency.get("gemm", 1.0))
     rate = product_rate(device, dtype)
@@ -36,7 +37,8 @@ def machine(device: Device, dtype: str) -> Machine:
             if level.peak_bytes_per_s is not None and level.achieved_bytes_per_s is not None
         ),
         memory_bytes=_memory_bytes(device),
-        notes=(*device.notes, *notes(device, dtype)),
+        notes=device.notes,
+        stand_ins=notes(device, dtype, *others),
     )
 
 

@@ -67,12 +67,17 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
 
 
 def mac_dtype(work: Work) -> str:
-    """What the products compute in: the dtype of their A (weights may be narrower), else the op's."""
-    return work.products[0].a.dtype if work.products else op_dtype(work)
+    """What the products compute in: the dtype of both operands together, else the op's."""
+    return work.operand_dtype if work.macs else op_dtype(work)
 
 
 def op_dtype(work: Work) -> str:
-    """What the rest computes in: the first real number that it touches, not a mask or an index."""
+    """What the rest computes in: the dtype of its products.
+
+    Of an op without any, that of the first real number that it touches, not of a mask or an index.
+    """
+    if work.macs:
+        return work.operand_dtype
     tensors: tuple[Tensor, ...] = (*work.reads, *work.writes)
     names = [tensor.dtype for tensor in tensors]
     return next(filter(is_floating, names), names[0] if names else "float32")

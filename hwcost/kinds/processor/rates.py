@@ -31,7 +31,7 @@ WIDER: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What computes in place of a dtype that no unit has, as a runtime would convert it."""
 
-WIDER_THAN_FLOAT8: Final = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float32", "float64")
+WIDER_THAN_FLOAT8: Final = ("float8_e4m3fn", "float8_e5m2", "float16", "bfloat16", "float32", "float64")
 """The same for all real numbers of 8 bit and less."""
 
 INTEGERS: Final = ("int4", "int8", "int16", "int32", "int64")
@@ -105,17 +105,25 @@ def energy_j_per_flop(device: Device, dtype: str) -> float:
     return 0.0
 
 
-def notes(device: Device, dtype: str) -> tuple[str, ...]:
-    """Sentences on what stands in for a dtype, and for a vector unit; none where nothing does."""
+def notes(device: Device, *dtypes: str) -> tuple[str, ...]:
+    """Sentences on what stands in for dtypes, and for a vector unit; none where nothing does.
+
+    dtypes: of products, and last that of what is no product.
+    """
     sentences = []
-    rate = product_rate(device, dtype)
-    if rate.dtype != dtype:
-        sentences.append(_stand_in_note(device, dtype, rate))
+    for_rest = dtypes[-1]
+    for dtype in dict.fromkeys(dtypes):
+        rate = product_rate(device, dtype)
+        if rate.dtype != dtype:
+            sentences.append(_stand_in_note(device, dtype, rate))
     if not any(unit.name in VECTOR_UNITS for unit in device.units):
+        name = product_rate(device, for_rest).unit.name
         sentences.append(
-            f"{device.name} lists no vector unit: what is no product is priced on its {rate.unit.name} unit,"
+            f"{device.name} lists no vector unit: what is no product is priced on its {name} unit,"
             " at half of the peak, which is the most it can reach"
         )
+    elif (note := _vector_note(device, for_rest)) not in ("", *sentences):
+        sentences.append(note)
     return tuple(sentences)
 
 
@@ -127,8 +135,23 @@ def _fastest(units: Iterable[ComputeUnit], dtype: str) -> Rate:
     return Rate(unit=unit, dtype=name, flop_per_s=unit.peak_flop_per_s[name] / operations(dtype, name))
 
 
+def _vector_note(device: Device, dtype: str) -> str:
+    """What stands in for a dtype on the vector unit, where another unit has it; "" where nothing does."""
+    rest, products = vector_rate(device, dtype), product_rate(device, dtype)
+    if rest.dtype in (dtype, products.dtype):
+        return ""
+    return (
+        f"{device.name} has {products.dtype} in its {products.unit.name} unit alone: what is no product is"
+        f" priced as {rest.dtype}, at {_speed(rest)}"
+    )
+
+
+def _speed(rate: Rate) -> str:
+    return show(rate.flop_per_s, "FLOP/s" if is_floating(rate.dtype) else "OP/s")
+
+
 def _stand_in_note(device: Device, dtype: str, rate: Rate) -> str:
-    speed = show(rate.flop_per_s, "FLOP/s" if is_floating(rate.dtype) else "OP/s")
+    speed = _speed(rate)
     count = operations(dtype, rate.dtype)
     if count > 1:
         return f"{device.name} has no {dtype} unit: priced as {count} in {rate.dtype} each, at {speed}"
