@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import gcd
+from math import lcm, prod
 from typing import Final
 
 from hwcost.errors import HwcostError, OrderError
-from hwcost.graph import Trace, leaves
+from hwcost.graph import Attribute, Trace, leaves
 from hwcost.orders.growth import Growth
 
 APART: Final = 24
@@ -34,10 +34,10 @@ def two_lengths(make: Callable[[int], Trace], seq_len: int) -> tuple[Trace, Trac
         except HwcostError as error:
             errors.append(error)
             continue
-        period = _period(longer)
-        if (long - short) % period and long > period:
-            apart = period * max((long - 1) // 2 // period, 1)
-            short, shorter = long - apart, make(long - apart)
+        period = _period(longer, most=long // 2)
+        if (long - short) % period:
+            short = long - period * max(min(APART, long // 2) // period, 1)
+            shorter = make(short)
         if shorter.items == longer.items:
             raise OrderError(
                 "nothing in it grows with the length of the sequence", mend="take --order offline"
@@ -56,12 +56,21 @@ def _candidates(seq_len: int) -> Iterator[tuple[int, int]]:
     yield seq_len, 2 * seq_len
 
 
-def _period(trace: Trace) -> int:
-    """Steps after which every stride in a trace comes out even."""
-    period = 1
-    for op, _ in leaves(trace.items):
-        value = op.attributes.get("stride")
-        for stride in value if isinstance(value, tuple) else (value,):
-            if isinstance(stride, int) and stride > 1 and APART % stride:
-                period = period * stride // gcd(period, stride)
-    return period if period == 1 else period * APART // gcd(period, APART)
+def _period(trace: Trace, *, most: int) -> int:
+    """Steps after which every stride in a trace comes out even: their product, as of one after the other.
+
+    Where that is more than `most`, their least common multiple, as of strides side by side.
+    """
+    strides = [
+        stride
+        for op, _ in leaves(trace.items)
+        for stride in _strides(op.attributes.get("stride"))
+        if stride > 1
+    ]
+    period = prod(strides)
+    return period if period <= most else lcm(*strides)
+
+
+def _strides(value: Attribute) -> list[int]:
+    entries = value if isinstance(value, tuple) else (value,)
+    return [entry for entry in entries if isinstance(entry, int) and not isinstance(entry, bool)]
