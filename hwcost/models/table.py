@@ -23,6 +23,12 @@ Macs: TypeAlias = Callable[[str, Settings], int]
 SIZES: Final = ("seq_len", "batch")
 """Settings that every model may have; the table of settings leaves them out."""
 
+REACHES: Final = {
+    "state": "any: it carries a state",
+    "attention": "any: it attends to the whole sequence",
+    "source": "the whole source; of the target, a window",
+}
+
 PREFIXES: Final = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
@@ -36,9 +42,9 @@ def macs_of_torch(name: str, settings: Settings) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def tables(macs: Macs = macs_of_torch) -> tuple[str, str, str]:
-    """The three tables as markdown: models, settings, published sizes. macs: what counts them."""
-    return models_table(macs), settings_table(), published_table(macs)
+def tables(macs: Macs = macs_of_torch) -> tuple[str, str, str, str]:
+    """The four tables as markdown: models, settings, scaling, published sizes. macs: what counts them."""
+    return models_table(macs), settings_table(), scaling_table(), published_table(macs)
 
 
 def models_table(macs: Macs) -> str:
@@ -59,6 +65,23 @@ def settings_table() -> str:
         defaults = {key: value for key, value in card(name).settings.items() if key not in SIZES}
         rows.append((f"`{name}`", " ".join(f"`{key}={value}`" for key, value in defaults.items())))
     return _table(("name", "settings and defaults"), ":--|:--", rows)
+
+
+def scaling_table() -> str:
+    """A row per model: the settings that are its width, how far back it looks, and what lengthens that."""
+    rows = []
+    for name in model_names():
+        scaling = card(name).scaling
+        width = " ".join(f"`{key}`" for key in scaling.width)
+        multiple = f", a multiple of `{scaling.width_multiple_of}`" if scaling.width_multiple_of else ""
+        by = " ".join(f"`{key}`" for key in scaling.reach_by)
+        rows.append((f"`{name}`", width + multiple, reach_of(scaling.reach), by))
+    return _table(("name", "width", "reach", "lengthened by"), ":--|:--|:--|:--", rows)
+
+
+def reach_of(reach: str) -> str:
+    """How far back a model looks, in words, or as the formula that its file states."""
+    return REACHES.get(reach, f"`{reach}`" if reach else "no time axis")
 
 
 def published_table(macs: Macs) -> str:

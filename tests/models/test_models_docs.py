@@ -19,7 +19,7 @@ from hwcost.models.table import published, rounded, tables
 from hwcost.rules.count import count
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
-TABLES = ("models", "settings", "published sizes")
+TABLES = ("models", "settings", "scaling", "published sizes")
 
 
 def text() -> str:
@@ -52,7 +52,7 @@ def made() -> tuple[str, ...]:
     return tables(macs_of_ours)
 
 
-@pytest.mark.parametrize("number", range(3), ids=TABLES)
+@pytest.mark.parametrize("number", range(len(TABLES)), ids=TABLES)
 def test_table_is_current(number: int) -> None:
     table = made()[number]
     head = table.splitlines()[0]
@@ -92,6 +92,19 @@ def test_settings() -> None:
             key: value for key, value in card(name).settings.items() if key not in ("seq_len", "batch")
         }
         assert row(name, 2)[1] == " ".join(f"`{key}={value}`" for key, value in defaults.items())
+
+
+def test_scaling() -> None:
+    assert row("transformer_encoder", 4)[1:3] == [
+        "`d_model` `d_ff`, a multiple of `heads`",
+        "any: it attends to the whole sequence",
+    ]
+    assert row("tcn", 4)[1:] == [
+        "`hidden_size` `input_size`",
+        "`1 + 2 * (kernel_size - 1) * (2**levels - 1)`",
+        "`levels`",
+    ]
+    assert row("resnet50", 4)[1:] == ["`width`", "no time axis", ""]
 
 
 def test_every_published_size_has_a_line() -> None:
