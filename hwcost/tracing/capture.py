@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -28,6 +28,7 @@ class Capture:
     device: where tensors say that they are. A model that asks is told of a CPU, since it may refuse
     "meta", with a number of the run's own, so that what its functions remember by device (`lru_cache`)
     is not found by the next run, nor by the model at work.
+    bands: what `bands` has found of masks whose values are known.
     """
 
     def __init__(self) -> None:
@@ -36,6 +37,7 @@ class Capture:
         self.values = KnownValues()
         self.device = torch.device("cpu", 1 + next(_NUMBERS) % DEVICE_NUMBERS)
         self.failed_in = ""
+        self.bands: dict[Hashable, tuple[int, int] | None] = {}
         self._bases: set[int] = set()
         self._twins: dict[int, tuple[torch.UntypedStorage, torch.Tensor]] = {}
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from hwcost.tracing.bands import band_of
 from hwcost.tracing.capture import META, Capture, mapped_tensors, tensors_in
 from hwcost.tracing.fallback import meta_like, without_meta
 from hwcost.tracing.higher_order import higher_order
-from hwcost.tracing.recorder import Recorder
 from hwcost.tracing.results import Results
 from hwcost.tracing.signature import INDEXERS, PLACEMENT, Signature, named, signature
 from hwcost.tracing.values import VALUE_LIMIT, evenly_spread, storage_key, twin_of
@@ -82,7 +82,7 @@ def _called(mode: OpMode, func: Any, args: tuple[Any, ...], kwargs: dict[str, An
     _keep(sign, args, kwargs, inputs, outputs, values, capture)
     made = _made(sign, args, kwargs, inputs, outputs)
     if made:
-        _record(sign, args, kwargs, made, capture.recorder)
+        _record(sign, args, kwargs, made, capture)
     return result
 
 
@@ -227,17 +227,20 @@ def _record(
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     outputs: list[torch.Tensor],
-    recorder: Recorder,
+    capture: Capture,
 ) -> None:
     """Record a call; a tensor given as `out=` is an output of it and no input."""
     read = [value for key, value in kwargs.items() if key not in sign.destinations]
     inputs = tensors_in([*args, *read])
+    given = dict(named(sign, args, kwargs))
     attributes = dict(sign.defaults)
-    for key, value in named(sign, args, kwargs):
+    for key, value in given.items():
         if key in PLACEMENT:
             continue
         if isinstance(value, torch.Tensor) or next(tensors_in(value), None) is not None:
             attributes.pop(key, None)
         else:
             attributes[key] = value
-    recorder.record(sign.name, inputs, outputs, attributes, is_pointwise=sign.is_pointwise)
+    if band := band_of(sign.name, given, capture):
+        attributes["band"] = band
+    capture.recorder.record(sign.name, inputs, outputs, attributes, is_pointwise=sign.is_pointwise)

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from hwcost.graph import Loop, Op, Role, Storage, Tensor, Tree, mapped
+from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Tree, mapped
 
 MINIMUM_ROUNDS_OF_TIME = 2
 MINIMUM_ROUNDS_OF_OTHERS = 8
@@ -28,8 +28,8 @@ MINIMUM_ROUNDS_OF_OTHERS = 8
 MAXIMUM_PERIODS = 64
 """Candidate periods that are tried at one call."""
 
-_VARYING = frozenset({"other", "value", "fill_value", "alpha", "start", "end", "index"})
-"""Numbers that may differ between rounds (a position, a count) and change no cost."""
+_VARYING = frozenset({"other", "value", "fill_value", "alpha", "start", "end", "index", "band"})
+"""Numbers that may differ between rounds (a position, a count, a mask's band) and change no cost."""
 
 
 def rolled(ops: Sequence[Op]) -> Tree[Op]:
@@ -167,12 +167,26 @@ def _fold(search: _Search, start: int, period: int, times: int) -> Loop[Op] | No
             rounds[0][k],
             inputs=tuple(_slot(column, owner) for column in reads[k]),
             outputs=tuple(_slot(column, owner) for column in columns[k]),
+            attributes=_attributes([ops[k] for ops in rounds]),
         )
         for k in range(period)
     )
     for family in families:
         _rename(family, search)
     return Loop(times=times, body=body, axis="time" if is_time else "repeat")
+
+
+def _attributes(ops: Sequence[Op]) -> Mapping[str, Attribute]:
+    """Those of the first round, with a band that holds for all rounds, where each has one."""
+    first = ops[0].attributes
+    bands = [op.attributes.get("band") for op in ops]
+    if all(band == bands[0] for band in bands):
+        return first
+    rest = {key: value for key, value in first.items() if key != "band"}
+    ends = [end for band in bands if isinstance(band, tuple) for end in band if isinstance(end, int)]
+    if len(ends) < 2 * len(bands):
+        return rest
+    return rest | {"band": (min(ends[::2]), max(ends[1::2]))}
 
 
 def _families(columns: list[list[list[Tensor]]], reads: list[list[list[Tensor]]]) -> list[_Family] | None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-VALUE_LIMIT = 2**20
-"""Elements up to which values are propagated: a megabyte mask, not an activation."""
+VALUE_LIMIT = 2**22
+"""Elements up to which values are propagated: a mask over 2,048 x 2,048 pairs, not an activation."""
 
 
 def storage_key(tensor: torch.Tensor) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from hwcost.tracing.bands import attention_band
 from hwcost.tracing.capture import META, Capture
 from hwcost.tracing.causal_bias import is_causal_bias
 from hwcost.tracing.differentiable import Call, record
@@ -60,6 +61,8 @@ def _attention(capture: Capture, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     mask = given.pop("attn_mask")
     if isinstance(mask, torch.Tensor) and not is_causal_bias(mask):
         inputs = [q, k, v, _meta(capture, mask)]
+        if band := attention_band(inputs[3], capture):
+            given["band"] = band
     else:
         inputs = [q, k, v]
         given["is_causal"] = given["is_causal"] or mask is not None
