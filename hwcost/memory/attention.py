@@ -52,9 +52,15 @@ def unfused_elements(attention: Attention, s: float) -> float:
     return attention.key_heads * (first + second + (SCORE_PASSES - 2) * rows * m)
 
 
-def expected_elements(attention: Attention, s: float) -> float:
-    """The lesser of fused and unfused (a buffer of a few elements can make fusing a loss)."""
-    return min(fused_elements(attention, s), unfused_elements(attention, s))
+def expected_elements(attention: Attention, s: float, kv_width: float = 1.0) -> float:
+    """The lesser of fused and unfused (a buffer of a few elements can make fusing a loss).
+
+    kv_width: bytes of an element of K and V over those of one of the result; what a fused kernel reads
+    again is K and V alone, and counts by that.
+    """
+    compulsory = compulsory_elements(attention)
+    fused = compulsory + kv_width * (fused_elements(attention, s) - compulsory)
+    return min(fused, unfused_elements(attention, s))
 
 
 def _rows(attention: Attention) -> int:

@@ -81,15 +81,16 @@ def _of_product(product: Product, device: Device, places: tuple[Place, ...]) -> 
 def _of_attention(
     shape: Attention, work: Work, device: Device, places: tuple[Place, ...]
 ) -> tuple[Excess, ...]:
-    """The widths of Q, K, V and the result are the same, that of the result; the low end is nothing."""
+    """Scores have the width of the result, K and V their own; the low end is nothing."""
     width = max((element_bytes(tensor) for tensor in work.writes), default=1.0)
     registers = register_elements(device, width)
     compulsory = attention_traffic.compulsory_elements(shape)
     high = attention_traffic.unfused_elements(shape, registers)
+    kv_width = max((element_bytes(tensor) for tensor in work.reads[1:3]), default=width) / width
     rooms = (max(place.tile_bytes / width, registers) for place in places)
     return tuple(
         Excess(
-            read_bytes=width * (attention_traffic.expected_elements(shape, room) - compulsory),
+            read_bytes=width * (attention_traffic.expected_elements(shape, room, kv_width) - compulsory),
             high_bytes=width * (high - compulsory),
         )
         for room in rooms
