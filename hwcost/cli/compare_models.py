@@ -15,9 +15,11 @@ from hwcost.cli.options import (
     FormatOption,
     FusionOption,
     KvOption,
+    MatchOption,
     ModelsArgument,
     OrderOption,
     OutputOption,
+    ReachOption,
     SeqLenOption,
     SetOption,
     StrictOption,
@@ -33,6 +35,8 @@ EXAMPLES = """\b
 Examples:
   hwcost compare-models lstm gru tcn transformer_encoder --device echo_arm
   hwcost compare-models lstm tcn --weights int8 --activations fp16
+  hwcost compare-models lstm tcn gpt1 --match params=10M
+  hwcost compare-models lstm tcn hierarchical_attention --reach 10000 --seq-len 10000
   hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv
 """
 
@@ -49,6 +53,8 @@ def compare_models(
     settings: SetOption = None,
     fusion: FusionOption = None,
     order: OrderOption = "offline",
+    match: MatchOption = None,
+    reach: ReachOption = None,
     strict: StrictOption = False,
     form: FormatOption = None,
     output: OutputOption = None,
@@ -66,6 +72,8 @@ def compare_models(
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,
+        match=match,
+        reach=reach,
         strict=strict,
     )
     deliver(_text(reports_of(models, run), form, output), output)

@@ -59,6 +59,16 @@ FusionOption = Annotated[
 OrderOption = Annotated[
     Order, typer.Option("--order", metavar="offline", help="Order of execution: the whole sequence is there.")
 ]
+MatchOption = Annotated[
+    str | None,
+    typer.Option("--match", metavar="params=N|macs=N", help="Scale each model to this size, as params=10M."),
+]
+ReachOption = Annotated[
+    int | None,
+    typer.Option(
+        "--reach", min=1, metavar="N", help="Make the last output of each model look back over N steps."
+    ),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Fail on ops that no rule knows.")]
 FormatOption = Annotated[
     Format | None,

@@ -32,6 +32,8 @@ class Run:
     fusion: str | None
     order: str
     strict: bool
+    match: str | None = None
+    reach: int | None = None
 
 
 def reports_of(models: Sequence[str], run: Run) -> list[Report]:
@@ -40,6 +42,7 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     Raises HwcostError for what is misspelt, before any model is built, or cannot be traced.
     """
     from hwcost.api import analyze
+    from hwcost.cli.fits import fits_of
     from hwcost.cli.output import guest, progress
     from hwcost.devices import load_device
     from hwcost.formats import asked
@@ -48,12 +51,14 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
     device = load_device(run.device)
     reports = []
-    for model, chosen in zip(models, settings, strict=True):
+    seq_lens = [_seq_len(model, run, alone=len(models) == 1) for model in models]
+    fits = fits_of(models, settings, run, seq_lens)
+    for model, seq_len, (chosen, fit) in zip(models, seq_lens, fits, strict=True):
         with progress(f"analyzing {model}"), guest(model):
             report = analyze(
                 model,
                 device=device,
-                seq_len=_seq_len(model, run, alone=len(models) == 1),
+                seq_len=seq_len,
                 batch=run.batch,
                 weights=formats.weights,
                 activations=formats.activations,
@@ -63,7 +68,7 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
                 settings=chosen,
                 strict=run.strict,
             )
-        reports.append(report)
+        reports.append(report if fit is None else replace(report, fit=fit))
     names = distinct_names([report.trace.model for report in reports], models)
     return [_named(report, name) for report, name in zip(reports, names, strict=True)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hwcost.render.fit import fit_notes, reach_cell
 from hwcost.render.tables import Column, Table
 from hwcost.render.verdict import caveats
 from hwcost.render.words import (
@@ -23,13 +24,16 @@ from hwcost.report import Report
 
 MODEL_WIDTH = 13
 NAMES_WIDTH = 20
-"""Letters that a model's column, and the column of the quantities' names, take at most."""
+"""Letters that a model's name has at least where it is cut, and that the quantities' names take at most."""
+
+GAP = 2
+"""Letters between columns."""
 
 
 def comparison_tables(reports: Sequence[Report], *, width: int = 80) -> tuple[Table, ...]:
     """One column per model; more models than fit beside one another go into further tables."""
-    most = max((width - NAMES_WIDTH) // (MODEL_WIDTH + 2), 1)
-    return tuple(_table(reports[start : start + most]) for start in range(0, len(reports), most))
+    most = max((width - NAMES_WIDTH) // (MODEL_WIDTH + GAP), 1)
+    return tuple(_table(reports[start : start + most], width) for start in range(0, len(reports), most))
 
 
 def comparison_verdict(reports: Sequence[Report]) -> str:
@@ -48,7 +52,7 @@ def comparison_verdict(reports: Sequence[Report]) -> str:
 
 def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
     """Who is how much faster and why, then what the reader must know."""
-    found = _slower_ones(reports)
+    found = [*fit_notes(reports), *_slower_ones(reports)]
     found += [
         f"{report.trace.model}: {sentence}"
         for report in reports
@@ -73,13 +77,21 @@ def stand_ins(reports: Sequence[Report]) -> list[str]:
     return list(dict.fromkeys(sentence for report in reports for sentence in report.machine.stand_ins))
 
 
-def _table(reports: Sequence[Report]) -> Table:
+def _table(reports: Sequence[Report], width: int) -> Table:
     rows = tuple((name, *(cell(report) for report in reports)) for name, cell in _quantities(reports))
-    columns = (
-        Column(name="", is_number=False),
-        *(Column(name=shortened(report.trace.model, MODEL_WIDTH)) for report in reports),
-    )
+    names = _names(reports, [max(map(len, cells)) for cells in zip(*rows, strict=True)], width)
+    columns = (Column(name="", is_number=False), *(Column(name=name) for name in names))
     return Table(title="", columns=columns, rows=rows)
+
+
+def _names(reports: Sequence[Report], widths: Sequence[int], width: int) -> list[str]:
+    """The models' names, as long as fit above columns of these widths, behind that of the quantities."""
+    for most in range(max(len(report.trace.model) for report in reports), MODEL_WIDTH, -1):
+        names = [shortened(report.trace.model, most) for report in reports]
+        room = (max(GAP + len(name), GAP + cell) for name, cell in zip(names, widths[1:], strict=True))
+        if widths[0] + sum(room) <= width:
+            return names
+    return [shortened(report.trace.model, MODEL_WIDTH) for report in reports]
 
 
 def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report], str]], ...]:
@@ -87,6 +99,7 @@ def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report]
     far = levels.pop() if len(levels) == 1 else "farthest"
     return (
         ("parameters", lambda report: quantity(report.trace.parameters)),
+        *((("reach", reach_cell),) if any(report.fit and report.fit.reach for report in reports) else ()),
         ("MACs", lambda report: quantity(report.totals.macs, lower_bound=report.lower_bound)),
         ("FLOPs", lambda report: quantity(report.totals.flops, lower_bound=report.lower_bound)),
         (f"{far} bytes", lambda report: quantity(report.totals.bytes, "B")),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from typing import cast
 
+from hwcost.render.fit import fit_words, reach_cell
 from hwcost.report import Report
 
 LAYER_COLUMNS = (
@@ -32,7 +33,10 @@ def _flat(report: Report) -> dict[str, object]:
     formats = cast("Mapping[str, object]", model.pop("formats"))
     model |= {name: formats[name] for name in ("weights", "activations", "kv")}
     row = {"model": model.pop("name"), "device": whole["device"]["name"], **model, **whole["totals"]}
-    return {**row, "lower_bound": str(report.lower_bound).lower()}
+    row |= {"lower_bound": str(report.lower_bound).lower()}
+    if report.fit is not None:
+        row |= {"reach": reach_cell(report).replace(",", ""), "changes": fit_words(report)}
+    return row
 
 
 def _rows(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:

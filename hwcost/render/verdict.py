@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import fsum
 
+from hwcost.render.fit import fit_notes
 from hwcost.render.words import bound_label, level_label, listed, percent, plain, plural, quantity
 from hwcost.report import Report, Sum
 
@@ -34,7 +35,7 @@ def caveats(report: Report) -> tuple[str, ...]:
 def notes(report: Report) -> tuple[str, ...]:
     """What else the reader of the figures must know, most important first."""
     machine = report.machine
-    found = list(report.lints)
+    found = [*fit_notes((report,)), *report.lints]
     if machine.unverified_numbers:
         numbers = plural(machine.unverified_numbers, "unverified number")
         found.append(f"Rests on {numbers} of the device (see: hwcost devices show {machine.name}).")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from hwcost.report.fit import fit_dict
 from hwcost.report.sums import Layer, Sum
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def report_dict(report: Report) -> dict[str, object]:
     return {
         "schema": REPORT_SCHEMA,
         "model": _model(report),
+        **({"fit": fit_dict(report.fit)} if report.fit else {}),
         "device": {
             "name": report.machine.name,
             "kind": report.machine.kind,

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from hwcost.graph import Trace
 from hwcost.report.costs import Cost
+from hwcost.report.fit import Fit
 from hwcost.report.formats import Formats
 from hwcost.report.machine import Machine
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
@@ -18,7 +19,7 @@ class Report:
 
     order, fusion: how it was taken to run. sequential_depth: products on the longest chain of
     dependent ones, loops counted `times`. lints: sentences on what the reader may want to mend.
-    stored: the formats that were asked for; None: all as traced.
+    stored: the formats that were asked for; None: all as traced. fit: how the model was made comparable.
     """
 
     trace: Trace
@@ -29,6 +30,7 @@ class Report:
     sequential_depth: int
     lints: tuple[str, ...] = ()
     stored: Formats | None = None
+    fit: Fit | None = None
 
     @property
     def formats(self) -> Formats:
