@@ -119,16 +119,15 @@ def test_wavenet_against_gradient_and_trace(levels: int, stacks: int, k: int) ->
 
 @given(levels=st.integers(1, 3), window=st.integers(2, 5), causal=st.booleans())
 @settings(max_examples=12, deadline=None)
-def test_hierarchical_attention_against_gradient(levels: int, window: int, causal: bool) -> None:
+def test_hierarchical_attention_against_gradient_and_trace(levels: int, window: int, causal: bool) -> None:
     values = {"levels": levels, "window": window, "causal": causal}
     steps = reach_of("hierarchical_attention", 1, **values).steps
     before = window - 1 if causal else window // 2
     assert steps == 1 + before * sum(window**level for level in range(levels))
     assert not causal or steps == window**levels
-    found = seen_by_gradient(
-        "hierarchical_attention", steps + 8, 1, narrow("hierarchical_attention", **values)
-    )
-    assert found == steps
+    narrowed = narrow("hierarchical_attention", **values)
+    assert seen_by_gradient("hierarchical_attention", steps + 8, 1, narrowed) == steps
+    assert seen_by_trace("hierarchical_attention", steps + 8, narrowed) == steps
 
 
 @given(asked=st.integers(1, 10**6), k=st.integers(2, 9))

@@ -455,8 +455,8 @@ def test_refuses(name: str, seq_len: int | None, values: dict[str, object], mess
 
 @given(width=st.integers(1, 12))
 def test_width_of_a_residual_network(width: int) -> None:
-    # stem 3 * 49 w + 2 w; stage 1: four 3 x 3 of w; a stage of c = 2, 4, 8 w: one 3 x 3 from c / 2, three of c,
-    # a 1 x 1 shortcut from c / 2, five norms; classes 10 * (8 w + 1)
+    # stem 3 * 49 w + 2 w; stage 1: four 3 x 3 of w and norms; a stage of c = 2, 4, 8 w: one 3 x 3 from c / 2,
+    # three of c, a 1 x 1 shortcut from c / 2, five norms; classes 10 * (8 w + 1)
     stages = sum(
         9 * c * c // 2 + 3 * 9 * c * c + c * c // 2 + 5 * 2 * c for c in (2 * width, 4 * width, 8 * width)
     )
