@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "render": {"report", "graph", "units", "errors", "audit"},
     "cache": {"tracefile", "graph", "errors"},
     "sources": {"cache", "graph", "errors", "models", "tracing"},
+    "matching": {"models", "load", "rules", "report", "graph", "units", "errors"},
     "audit": {"sources", "tracing", "rules", "graph"},
     "load": {"sources", "tracefile", "graph", "errors"},
 }
