@@ -11,17 +11,17 @@ from hwcost.errors import UsageError
 from hwcost.formats import asked, stored
 from hwcost.graph import Trace
 from hwcost.kinds.registry import machine, move, price
-from hwcost.load import is_module, load_trace, module_and_inputs, trace_module
+from hwcost.load import in_order, is_module, load_trace, module_and_inputs, trace_module
 from hwcost.memory.depth import sequential_depth
 from hwcost.memory.fusion import fuse
 from hwcost.memory.reuse import reuse
+from hwcost.orders.order import Order, parse_order
 from hwcost.report import Report
 from hwcost.rules.count import count
 
 if TYPE_CHECKING:
     from torch import nn
 
-ORDERS = ("offline",)
 FUSIONS = ("eager", "fused")
 
 
@@ -54,7 +54,8 @@ def analyze(
         weights: the same for the matrices that products multiply by, whatever `dtype` says.
         activations: the same for every other tensor.
         kv: the same for K and V of attention; None takes the activations' type.
-        order: "offline": the whole sequence is there.
+        order: "offline": the whole sequence is there; "streaming": it arrives step by step; "chunk:N": N
+            steps at a time. A trace is in its own.
         fusion: "eager" (every op is a kernel) or "fused"; None takes what the device's runtime does.
         settings: hyper-parameters of a model given by name.
         strict: raise for ops without a rule.
@@ -62,21 +63,20 @@ def analyze(
     Raises:
         HwcostError: whatever of these cannot be found, made, traced, or counted.
     """
-    if order not in ORDERS:
-        raise UsageError(f"unknown order {order!r}", mend=f"take one of {', '.join(ORDERS)}")
+    asked_order = parse_order(order)
     profile = device if isinstance(device, Device) else load_device(device)
     chosen = fusion or profile.fusion
     if chosen not in FUSIONS:
         raise UsageError(f"unknown fusion {chosen!r}", mend=f"take one of {', '.join(FUSIONS)}")
     formats = asked(dtype=dtype, weights=weights, activations=activations, kv=kv)
-    trace = _trace_of(model, inputs, seq_len, batch, settings or {})
+    trace = _trace_of(model, inputs, seq_len, batch, settings or {}, asked_order)
     kept = stored(trace, count(trace.items, strict=strict), formats)
     kernels = fuse(kept.works) if chosen == "fused" else kept.works
     costs = price(move(reuse(kernels), profile), profile)
     return Report(
         trace=kept.trace,
         machine=machine(profile, *kept.computed_in),
-        order=order,
+        order=trace.order,
         fusion=chosen,
         costs=costs,
         sequential_depth=sequential_depth(kept.works),
@@ -90,11 +90,12 @@ def _trace_of(
     seq_len: int | None,
     batch: int | None,
     settings: Mapping[str, object],
+    order: Order,
 ) -> Trace:
     if isinstance(model, Trace):
-        return model
+        return in_order(model, order)
     if isinstance(model, str | Path):
-        return load_trace(str(model), seq_len=seq_len, batch=batch, settings=settings)
+        return load_trace(str(model), seq_len=seq_len, batch=batch, settings=settings, order=order)
     if is_module(model):
         model = (model, inputs)
     if not isinstance(model, tuple):
@@ -102,4 +103,4 @@ def _trace_of(
             f"{type(model).__name__} is no model", mend="give a name, a path, a Trace or a module"
         )
     module, given, keywords = module_and_inputs(model, where="model")
-    return trace_module(module, given, keywords, seq_len=seq_len, batch=batch)
+    return trace_module(module, given, keywords, seq_len=seq_len, batch=batch, order=order)

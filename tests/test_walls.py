@@ -28,10 +28,12 @@ MAY_IMPORT = {
     "models": {"errors", "units"},
     "render": {"report", "graph", "units", "errors", "audit"},
     "cache": {"tracefile", "graph", "errors"},
-    "sources": {"cache", "graph", "errors", "models", "tracing"},
+    "dependence": {"graph", "units", "errors"},
+    "orders": {"dependence", "graph", "units", "errors"},
+    "sources": {"cache", "graph", "errors", "models", "orders", "tracing"},
     "matching": {"models", "load", "rules", "report", "graph", "units", "errors"},
     "audit": {"sources", "tracing", "rules", "graph"},
-    "load": {"sources", "tracefile", "graph", "errors"},
+    "load": {"sources", "orders", "tracefile", "graph", "errors"},
 }
 """Rooms (and the few files between them) -> rooms they may import; what is not here may import all."""
 

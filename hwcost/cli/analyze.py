@@ -26,6 +26,7 @@ from hwcost.cli.options import (
 )
 from hwcost.cli.output import chosen_format, deliver, page
 from hwcost.cli.run import Run, reports_of
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.report import Report
@@ -35,6 +36,7 @@ Examples:
   hwcost analyze lstm --seq-len 1000 --device echo_arm
   hwcost analyze lstm --set hidden_size=2048 --dtype fp16 --device v100_sxm2
   hwcost analyze hf:gpt2 --dtype fp16 --weights int4 --kv int8 --device t4
+  hwcost analyze gpt1 --order streaming --device echo_arm
   hwcost analyze my_model.py:build --batch 8 --format json
   hwcost analyze saved.json --device my_board.yaml -o report.md
 """
@@ -75,6 +77,8 @@ def analyze(
         reach=reach,
         strict=strict,
     )
+    if "," in order:
+        raise UsageError("several orders are compared, not analyzed", mend="take hwcost compare-models")
     (report,) = reports_of([model], run)
     deliver(_text(report, form, output), output)
 

@@ -35,6 +35,7 @@ EXAMPLES = """\b
 Examples:
   hwcost compare-models lstm gru tcn transformer_encoder --device echo_arm
   hwcost compare-models lstm tcn --weights int8 --activations fp16
+  hwcost compare-models lstm tcn --order offline,streaming
   hwcost compare-models lstm tcn gpt1 --match params=10M
   hwcost compare-models lstm tcn hierarchical_attention --reach 10000 --seq-len 10000
   hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv

@@ -9,11 +9,10 @@ import typer
 
 Format = Literal["table", "json", "csv", "markdown"]
 Fusion = Literal["eager", "fused"]
-Order = Literal["offline"]
 
 MODEL_HELP = (
     "A ready-made name, FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, hf:CONFIG, an exported program (.pt2),"
-    " or a saved trace (.json)."
+    " an ONNX file (.onnx), or a saved trace (.json)."
 )
 
 ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP)]
@@ -57,7 +56,12 @@ FusionOption = Annotated[
     ),
 ]
 OrderOption = Annotated[
-    Order, typer.Option("--order", metavar="offline", help="Order of execution: the whole sequence is there.")
+    str,
+    typer.Option(
+        "--order",
+        metavar="offline|streaming|chunk:N",
+        help="The whole sequence at once, step by step, or N steps at a time.",
+    ),
 ]
 MatchOption = Annotated[
     str | None,

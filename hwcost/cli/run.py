@@ -19,7 +19,10 @@ SIZES = {"seq_len": "--seq-len N", "batch": "--batch N"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How models are to be run, as the options of a command say it. settings: pairs KEY=VALUE."""
+    """How models are to be run, as the options of a command say it.
+
+    settings: pairs KEY=VALUE. order: one, or several with commas between them.
+    """
 
     device: str
     seq_len: int | None
@@ -37,7 +40,7 @@ class Run:
 
 
 def reports_of(models: Sequence[str], run: Run) -> list[Report]:
-    """One report per model, all on the same device.
+    """One report per model and order, all on the same device.
 
     Raises HwcostError for what is misspelt, before any model is built, or cannot be traced.
     """
@@ -50,10 +53,12 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     settings = [settings_for(model, run.settings, models) for model in models]
     formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
     device = load_device(run.device)
-    reports = []
+    orders = orders_of(run.order)
     seq_lens = [_seq_len(model, run, alone=len(models) == 1) for model in models]
     fits = fits_of(models, settings, run, seq_lens)
-    for model, seq_len, (chosen, fit) in zip(models, seq_lens, fits, strict=True):
+    reports = []
+    each = zip(models, seq_lens, fits, strict=True)
+    for model, seq_len, (chosen, fit), order in ((*one, order) for one in each for order in orders):
         with progress(f"analyzing {model}"), guest(model):
             report = analyze(
                 model,
@@ -63,14 +68,30 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
                 weights=formats.weights,
                 activations=formats.activations,
                 kv=formats.kv,
-                order=run.order,
+                order=order,
                 fusion=run.fusion,
                 settings=chosen,
                 strict=run.strict,
             )
         reports.append(report if fit is None else replace(report, fit=fit))
-    names = distinct_names([report.trace.model for report in reports], models)
+    if len(orders) > 1:
+        reports = [_named(report, f"{report.trace.model} {report.order}") for report in reports]
+    words = [model for model in models for _ in orders]
+    names = distinct_names([report.trace.model for report in reports], words)
     return [_named(report, name) for report, name in zip(reports, names, strict=True)]
+
+
+def orders_of(words: str) -> list[str]:
+    """The orders among words with commas between them.
+
+    Raises UsageError for one that is misspelt, or there twice.
+    """
+    from hwcost.orders.order import parse_order
+
+    orders = [parse_order(word.strip()).word for word in words.split(",")]
+    if len(set(orders)) < len(orders):
+        raise UsageError("an order is there twice", where=f"--order {words}", mend="keep one of them")
+    return orders
 
 
 def distinct_names(names: Sequence[str], words: Sequence[str]) -> list[str]:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from hwcost.cli.options import BatchOption, ModelArgument, OutputOption, SeqLenOption, SetOption
+from hwcost.cli.options import (
+    BatchOption,
+    ModelArgument,
+    OrderOption,
+    OutputOption,
+    SeqLenOption,
+    SetOption,
+)
 from hwcost.cli.output import check_folder, deliver, guest, progress
 from hwcost.errors import UsageError
 
@@ -19,11 +26,13 @@ def trace(
     seq_len: SeqLenOption = None,
     batch: BatchOption = None,
     settings: SetOption = None,
+    order: OrderOption = "offline",
     output: OutputOption = None,
 ) -> None:
     """Record a model in a file, without weights or code."""
     from hwcost.cli.run import settings_for
     from hwcost.load import load_trace
+    from hwcost.orders.order import parse_order
     from hwcost.tracefile import to_json
 
     check_folder(output)
@@ -31,7 +40,7 @@ def trace(
         raise UsageError(
             "a saved trace is known by its suffix", where=str(output), mend="end the name in .json"
         )
-    chosen = settings_for(model, settings or ())
+    chosen, asked = settings_for(model, settings or ()), parse_order(order)
     with progress(f"tracing {model}"), guest(model):
-        recorded = load_trace(model, seq_len=seq_len, batch=batch, settings=chosen)
+        recorded = load_trace(model, seq_len=seq_len, batch=batch, settings=chosen, order=asked)
     deliver(f"{to_json(recorded)}\n", output)

@@ -97,7 +97,12 @@ def _names(reports: Sequence[Report], widths: Sequence[int], width: int) -> list
 def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report], str]], ...]:
     levels = {level_label(report.farthest_level) for report in reports}
     far = levels.pop() if len(levels) == 1 else "farthest"
+    streams: tuple[tuple[str, Callable[[Report], str]], ...] = (
+        ("order", lambda report: report.order),
+        ("state", lambda report: quantity(report.state_bytes, "B")),
+    )
     return (
+        *(streams if any(report.order != "offline" for report in reports) else ()),
         ("parameters", lambda report: quantity(report.trace.parameters)),
         *((("reach", reach_cell),) if any(report.fit and report.fit.reach for report in reports) else ()),
         ("MACs", lambda report: quantity(report.totals.macs, lower_bound=report.lower_bound)),

@@ -58,6 +58,7 @@ def totals_table(report: Report) -> Table:
     parameter_bytes = f"{quantity(trace.weight_bytes, 'B')} as {' and '.join(formats)}"
     rows = [
         ("parameters", quantity(trace.parameters), parameter_bytes),
+        ("state", _state(report), "kept from step to step"),
         ("MACs", quantity(totals.macs, lower_bound=below), counted),
         ("FLOPs", quantity(totals.flops, lower_bound=below), counted),
         (f"{level} bytes", quantity(totals.bytes, "B"), f"expected, {bracket}"),
@@ -71,6 +72,10 @@ def totals_table(report: Report) -> Table:
     ]
     columns = (Column(name="totals", is_number=False), Column(name="value"), Column(name="", is_number=False))
     return Table(title="", columns=columns, rows=tuple(row for row in rows if row[1]))
+
+
+def _state(report: Report) -> str:
+    return "" if report.state_bytes is None else quantity(report.state_bytes, "B")
 
 
 def _per_step(report: Report) -> str:
@@ -145,7 +150,7 @@ def steps_table(report: Report) -> Table:
     )
     if steps is None:
         return Table(title="", columns=columns, rows=())
-    between = f"each of the {count(steps.count - 2)} between"
+    between = "the middle one" if steps.is_growing else f"each of the {count(steps.count - 2)} between"
     parts = (("first", steps.first), (between, steps.steady), ("last", steps.last))
     rows = tuple(
         (
@@ -158,7 +163,7 @@ def steps_table(report: Report) -> Table:
         for label, part in parts
         if part is not None
     )
-    number = plural(steps.count, "step")
+    number = plural(steps.count, "chunk" if report.order.startswith("chunk") else "step")
     title = f"steps in time ({number} of the longest loop)" if steps.others else f"steps in time ({number})"
     return Table(title=title, columns=columns, rows=rows)
 

@@ -6,7 +6,8 @@ from math import fsum
 
 from hwcost.render.fit import fit_notes
 from hwcost.render.words import bound_label, level_label, listed, percent, plain, plural, quantity
-from hwcost.report import Report, Sum
+from hwcost.report import Cost, Report, Steps, Sum
+from hwcost.report.stream import STREAM
 
 TINY = 0.005
 """A share of the time that is not worth a word."""
@@ -138,13 +139,17 @@ def _typical_step(report: Report) -> Sum | None:
         return None
     bound = report.bound
     looped = fsum(
-        cost.expected_s
-        for cost in report.costs
-        if cost.bound == bound and cost.traffic.axis == "time" and cost.traffic.times == steps.count
+        cost.expected_s for cost in report.costs if cost.bound == bound and _is_in_a_step(cost, steps)
     )
     if looped < report.totals.bound_s[bound] / 2:
         return None
     return steps.steady or steps.last or steps.first
+
+
+def _is_in_a_step(cost: Cost, steps: Steps) -> bool:
+    """Whether a cost belongs to the steps that the report shows."""
+    axis = cost.traffic.axis
+    return axis in STREAM or (axis == "time" and cost.traffic.times == steps.count)
 
 
 def _shares(totals: Sum) -> str:

@@ -45,6 +45,7 @@ def _model(report: Report) -> dict[str, object]:
         "dtype": trace.dtype,
         "formats": _formats(report),
         "order": report.order,
+        "state_bytes": report.state_bytes,
     }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from hwcost.graph import Trace
+from hwcost.graph import Trace, leaves
 from hwcost.report.costs import Cost
 from hwcost.report.fit import Fit
 from hwcost.report.formats import Formats
 from hwcost.report.machine import Machine
+from hwcost.report.stream import stream_steps
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
 
 
@@ -49,8 +50,16 @@ class Report:
 
     @cached_property
     def steps(self) -> Steps | None:
-        """One time step; None where no loop runs along time."""
-        return steps_of(self.costs)
+        """One time step, or one chunk of a stream; None where no loop runs along time."""
+        return stream_steps(self.costs, self.trace.items) or steps_of(self.costs)
+
+    @cached_property
+    def state_bytes(self) -> int | None:
+        """What a stream keeps between its steps: states, rings, K and V at its end; None offline."""
+        if self.order == "offline":
+            return None
+        tensors = (t for op, _ in leaves(self.trace.items) for t in (*op.inputs, *op.outputs))
+        return sum(storage.bytes for storage in {t.storage for t in tensors if t.role == "state"})
 
     @property
     def bound(self) -> str:

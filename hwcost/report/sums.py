@@ -80,7 +80,8 @@ class Steps:
 
     Loops of the same length (the layers of a stack) count as one. count: its rounds. others: whether
     there are shorter loops, which are left out. steady: one of the rounds between; None where there is
-    none (fewer than 3 rounds), as is the last where there is only one.
+    none (fewer than 3 rounds), as is the last where there is only one. is_growing: those between grow;
+    the one in the middle stands for them.
     """
 
     count: int
@@ -88,6 +89,7 @@ class Steps:
     steady: Sum | None
     last: Sum | None
     others: bool = False
+    is_growing: bool = False
 
 
 def sum_of(costs: Iterable[Cost]) -> Sum:

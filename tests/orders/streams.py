@@ -15,9 +15,7 @@ from hwcost.sources.subject import Subject, trace_of
 
 
 def ready_made(name: str, seq_len: int, order: str = "offline", **settings: object) -> Trace:
-    return load_trace(
-        name, seq_len=seq_len, settings=settings, order=parse_order(order), use_cache=False
-    )
+    return load_trace(name, seq_len=seq_len, settings=settings, order=parse_order(order), use_cache=False)
 
 
 def stream_of(

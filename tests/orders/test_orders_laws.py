@@ -198,7 +198,9 @@ def test_hand_written_attention_reads_a_cache() -> None:
     assert kept_bytes(trace) == 4 * 2 * 20 * 8
 
 
-@pytest.mark.parametrize("word", ["", "stream", "chunk", "chunk:", "chunk:0", "chunk:-1", "chunk:1.5", "Offline"])
+@pytest.mark.parametrize(
+    "word", ["", "stream", "chunk", "chunk:", "chunk:0", "chunk:-1", "chunk:1.5", "Offline"]
+)
 def test_other_words_are_no_orders(word: str) -> None:
     from hwcost.errors import UsageError
 

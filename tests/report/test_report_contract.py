@@ -24,6 +24,7 @@ SHAPE: dict[str, dict[str, tuple[type, ...]]] = {
         "dtype": (str,),
         "formats": (dict,),
         "order": (str,),
+        "state_bytes": (int, type(None)),
     },
     "device": {"name": (str,), "kind": (str,), "unverified_numbers": (int,)},
     "totals": {
@@ -115,6 +116,7 @@ def test_by_hand() -> None:
             "stand_ins": [],
         },
         "order": "offline",
+        "state_bytes": None,
     }
     assert whole["device"] == {"name": "paper", "kind": "cpu", "unverified_numbers": 2}
     assert whole["totals"]["bytes"] == 41  # 30.4 + 10 + 0.2, rounded
