@@ -86,6 +86,18 @@ def weight_norm(op: Op) -> Work:
     return work_of(op, "reduction", vector_ops=MEAN_SQUARE * v.elements, special_ops=2 * g.elements)
 
 
+@RULES.add("aten._weight_norm_interface_backward", "aten._weight_norm_differentiable_backward")
+def weight_norm_backward(op: Op) -> Work:
+    """Gradients of w = g v / |v|: dg = sum of dw v / |v|; dv = g / |v| (dw - v (sum of dw v) / |v|^2).
+
+    vector_ops   5 per element: product with v and its sum (2), product, subtraction, scale (3)
+    special_ops  2 per row for divisions by |v| and |v|^2
+    bytes        dw, v, g and the norms are read once, both gradients are written once
+    """
+    v, g = op.inputs[1:3]
+    return work_of(op, "reduction", vector_ops=5 * v.elements, special_ops=2 * g.elements)
+
+
 @RULES.add("aten.native_layer_norm_backward", "aten.native_group_norm_backward")
 def normalisation_backward(op: Op) -> Work:
     """Gradients of a layer or group norm for x, w and b.

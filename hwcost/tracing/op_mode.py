@@ -22,6 +22,8 @@ _CHOOSERS = frozenset({"aten.topk", "aten.argmax", "aten.argmin", "aten.sort", "
 
 ROUTING = "indices chosen from scores (top-k, argmax, sort) were taken as evenly spread"
 
+DRAWN = "a random number that the model's code reads was taken as 1/2"
+
 
 class OpMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Runs every op on meta tensors, keeps what is known of their values, and records it."""
@@ -166,6 +168,8 @@ def _keep(
                     capture.values.forget(tensor)
         if sign.name in _CHOOSERS:
             _assume_choice(sign, args, kwargs, outputs, capture)
+        if sign.name == "aten.rand" and outputs[0].numel() == 1:
+            capture.values.learn(outputs[0], torch.full(outputs[0].shape, 0.5), reason=DRAWN)
         return
     shared = {storage_key(tensor) for tensor in inputs}
     reason = capture.values.reason(inputs)

@@ -14,7 +14,7 @@ and storages are renamed accordingly in the whole trace. What does not fit stays
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -27,6 +27,9 @@ MINIMUM_ROUNDS_OF_OTHERS = 8
 
 MAXIMUM_PERIODS = 64
 """Candidate periods that are tried at one call."""
+
+TRIES = 2
+"""How often a run is tried from each place in its round: what does not fit there does not fit later."""
 
 _VARYING = frozenset({"other", "value", "fill_value", "alpha", "start", "end", "index", "band"})
 """Numbers that may differ between rounds (a position, a count, a mask's band) and change no cost."""
@@ -75,6 +78,7 @@ class _Search:
             for tensor in (*op.inputs, *op.outputs):
                 self.users[tensor.storage.id].append(index)
         self._lengths: dict[int, list[int]] = {}
+        self._tries: Counter[tuple[int, int]] = Counter()
 
     def runs(self, position: int) -> Iterator[tuple[int, int]]:
         """(period, times) of repeats that start here, those that cover most calls first."""
@@ -87,7 +91,10 @@ class _Search:
             if times >= MINIMUM_ROUNDS_OF_TIME:
                 found.append((-period * times, period, times))
         for _, period, times in sorted(found)[:2]:
-            yield period, times
+            run = period, position + self._length(period)[position]
+            self._tries[run] += 1
+            if self._tries[run] <= TRIES * period:
+                yield period, times
 
     def _length(self, period: int) -> list[int]:
         """For each call, how many calls from it on equal the one a period later."""
@@ -199,7 +206,7 @@ def _families(columns: list[list[list[Tensor]]], reads: list[list[list[Tensor]]]
                 if not _is_progression([tensor.offset for tensor in column]):
                     return None
                 continue
-            if len({tensor.offset for tensor in column}) > 1 or len(set(ids)) < len(ids):
+            if not _is_progression([tensor.offset for tensor in column]) or len(set(ids)) < len(ids):
                 return None
             if ids in found:
                 continue
@@ -237,7 +244,7 @@ def _writes_in_place(reads: list[list[list[Tensor]]], columns: list[list[list[Te
 
 def _settle(family: _Family, search: _Search, within: range) -> bool:
     """Decide whether a family is one buffer or slices of a joined one; False if it can be neither."""
-    if any(member in search.names for member in family.members):
+    if any(member in search.names or member not in search.users for member in family.members):
         return False
 
     def is_used_outside(member: str) -> bool:
@@ -276,11 +283,12 @@ def _slot(column: list[Tensor], owner: dict[str, tuple[_Family, int]]) -> Tensor
         step = second.offset - first.offset
         return replace(first, advance=(step,)) if step else first
     family, r = owner[second.storage.id]
+    step = second.offset - first.offset
     if not family.is_kept:
-        return replace(first, storage=family.storage)
+        return replace(first, storage=family.storage, advance=(step,) if step else ())
     size = family.slots[family.members[1]] - family.slots[family.members[0]]
     offset = family.slots[family.members[r]] - size + first.offset
-    return replace(first, storage=family.storage, offset=offset, advance=(size,))
+    return replace(first, storage=family.storage, offset=offset, advance=(size + step,))
 
 
 def _rename(family: _Family, search: _Search) -> None:

@@ -15,8 +15,6 @@ from hwcost.training.optimisers import PREFIX, optimiser
 
 NO_LOSS = "no loss was given: its gradient is taken as there, as large as the outputs"
 
-DRAWN = "random numbers that the model's code reads were taken as 1/2"
-
 
 def require_trainable(twin: nn.Module) -> None:
     """Refuse a module of which nothing is to be trained.
@@ -90,24 +88,17 @@ def one_kernel_dropout() -> dict[Any, Callable[..., Any]]:
     the input.
     """
 
-    def dropout(x: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-        if not training or not p or inplace:
-            return functional.dropout(x, p, training, inplace)
-        return torch.native_dropout(x, p, training)[0]
-
-    def plain_dropout(input: torch.Tensor, p: float, train: bool) -> Any:  # noqa: A002  torch's name for it
-        return dropout(input, p, train)
-
-    return {functional.dropout: _by_name(dropout), torch.dropout: plain_dropout}
-
-
-def _by_name(dropout: Callable[..., Any]) -> Callable[..., Any]:
-    def called(
+    def dropout(
         input: torch.Tensor,  # noqa: A002  torch's name for it
         p: float = 0.5,
         training: bool = True,
         inplace: bool = False,
     ) -> Any:
-        return dropout(input, p, training, inplace)
+        if inplace:
+            return torch.dropout_(input, p, training)
+        return torch.native_dropout(input, p, training)[0] if training and p else input
 
-    return called
+    def plain_dropout(input: torch.Tensor, p: float, train: bool) -> Any:  # noqa: A002  torch's name for it
+        return dropout(input, p, train)
+
+    return {functional.dropout: dropout, torch.dropout: plain_dropout}
