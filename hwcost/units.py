@@ -101,18 +101,9 @@ def dtype_name(word: str) -> str:
     name = word.strip().lower().removeprefix("torch.")
     name = DTYPE_ALIASES.get(name, name)
     if name not in DTYPE_BITS:
-        known = [*DTYPE_ALIASES, *DTYPE_BITS]
-        raise UsageError(f"unknown dtype {word!r}", mend=_nearest(name, known))
+        known = ", ".join([*DTYPE_ALIASES, *DTYPE_BITS])
+        raise UsageError(f"unknown dtype {word!r}", mend=f"take one of {known}")
     return name
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    """How to mend a misspelt name: the nearest known one, or all of them."""
-    # Only errors need it, and every command imports this file.
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(known)}"
 
 
 def dtype_bits(name: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hwcost.errors import UsageError
-from hwcost.units import DTYPE_ALIASES, dtype_name
+from hwcost.units import dtype_name
 
 FORMATS: Final[Mapping[str, str]] = {
     "float64": "double precision",
@@ -26,6 +26,10 @@ FORMATS: Final[Mapping[str, str]] = {
 """Full name -> what it is. Truth values, indices and complex numbers are no formats of weights."""
 
 
+SHORT: Final = ("fp32", "tf32", "fp16", "bf16", "fp8", "fp8_e4m3", "fp8_e5m2", "int8", "int4")
+"""The usual ones by the names that people type."""
+
+
 def format_name(word: str, *, where: str = "") -> str:
     """The full name of a format ("fp16", "torch.float16" and "float16" are "float16").
 
@@ -35,11 +39,17 @@ def format_name(word: str, *, where: str = "") -> str:
     try:
         name = dtype_name(word)
     except UsageError as error:
-        raise UsageError(error.what, where=where, mend=error.mend) from None
+        raise UsageError(error.what, where=where, mend=_nearest(word)) from None
     if name not in FORMATS:
-        short = [alias for alias, full in DTYPE_ALIASES.items() if full in FORMATS and alias.startswith("fp")]
-        known = ", ".join(dict.fromkeys(("fp32", "tf32", "fp16", "bf16", *short, "int8", "int4")))
-        raise UsageError(
-            f"{name!r} holds no weights or activations", where=where, mend=f"take one of {known}"
-        )
+        what = f"{name!r} holds no weights or activations"
+        raise UsageError(what, where=where, mend=f"take one of {', '.join(SHORT)}")
     return name
+
+
+def _nearest(word: str) -> str:
+    """How to mend a misspelt name: the nearest format, or the usual ones."""
+    # Only errors need it, and every analysis imports this file.
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), (*SHORT, *FORMATS), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(SHORT)}"

@@ -18,12 +18,8 @@ def sentences(trace: Trace, works: Iterable[Work], plan: Plan, formats: Formats)
     weights, activations = formats.weights, formats.activations
     if plan.asked.weights and (weights != activations or not is_floating(weights)):
         found.append(_weights(trace, plan, formats))
-        computed = compute_dtype(activations, weights)
-        if is_undone(weights, computed):
-            found.append(
-                f"products of {activations} with {weights} weights are computed in {computed}; each read of a"
-                " weight costs 1 vector operation that makes it so"
-            )
+    if plan.matrices and weights != activations:
+        found.append(_products(formats))
     if plan.asked.kv and formats.kv != activations:
         found.append(_kv(works, plan, formats))
     return tuple(found)
@@ -40,6 +36,14 @@ def _weights(trace: Trace, plan: Plan, formats: Formats) -> str:
     return f"{text}; biases, norms and tables that are only looked up in {formats.activations}"
 
 
+def _products(formats: Formats) -> str:
+    computed = compute_dtype(formats.activations, formats.weights)
+    text = f"products of {formats.activations} with {formats.weights} weights are computed in {computed}"
+    if not is_undone(formats.weights, computed):
+        return text
+    return f"{text}; each read of a weight costs 1 vector operation that makes it so"
+
+
 def _scales(dtype: str) -> str:
     if is_floating(dtype):
         return ""
@@ -50,17 +54,15 @@ def _scales(dtype: str) -> str:
 
 
 def _kv(works: Iterable[Work], plan: Plan, formats: Formats) -> str:
-    held = [kv.operands(work) for work in works]
-    calls = [tensors for tensors in held if tensors]
-    if not calls:
+    held = [tensor for work in works for tensor in kv.operands(work)]
+    if not held:
         return f"no attention op reads K and V, so nothing is stored in {formats.kv} for them"
-    text = f"K and V of {len(calls)} attention op{'s' * (len(calls) > 1)} are stored in {formats.kv}"
+    text = f"K and V of attention are stored in {formats.kv}"
     if not is_floating(formats.kv):
         text += ", their scales not counted (one per tensor)"
-    beside = sum(any(t.storage.id not in plan.kv for t in tensors) for tensors in calls)
-    if beside:
-        text += (
-            f"; in {beside} of them they lie in one tensor with other data, which is written in"
-            f" {formats.activations} as a whole"
-        )
-    return text
+    if all(tensor.storage.id in plan.kv for tensor in held):
+        return text
+    return (
+        f"{text}; where they lie in one tensor with other data, that is written in {formats.activations} as a"
+        " whole"
+    )

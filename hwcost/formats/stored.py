@@ -12,14 +12,14 @@ from hwcost.formats.retype import Plan
 from hwcost.formats.sentences import sentences
 from hwcost.graph import Trace, Tree, Work, bytes_of, leaves
 from hwcost.report.formats import Formats
-from hwcost.units import compute_dtype
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """A trace and its works in their formats.
 
-    computed_in: the dtypes in which products, attention (where there is any) and the rest are computed.
+    computed_in: the dtypes of arithmetic: those of products, the one with the most MACs first, then that
+    of the rest.
     """
 
     trace: Trace
@@ -47,18 +47,17 @@ def stored(trace: Trace, works: Tree[Work], asked: Asked) -> Stored:
         assumptions=(*trace.assumptions, *sentences(trace, each, plan, formats)),
         items=retype.ops(trace.items, plan),
     )
-    with_attention = any(work.attention for work in each)
-    computed_in = (
-        compute_dtype(formats.activations, formats.weights),
-        *((compute_dtype(formats.activations, formats.kv),) if with_attention else ()),
-        formats.activations,
-    )
-    return Stored(
-        trace=new,
-        works=retype.works(works, plan),
-        formats=formats,
-        computed_in=computed_in,
-    )
+    changed = retype.works(works, plan)
+    computed_in = (*_product_dtypes(changed), formats.activations)
+    return Stored(trace=new, works=changed, formats=formats, computed_in=computed_in)
+
+
+def _product_dtypes(works: Tree[Work]) -> list[str]:
+    macs: dict[str, int] = {}
+    for work, calls in leaves(works):
+        if work.macs:
+            macs[work.operand_dtype] = macs.get(work.operand_dtype, 0) + calls * work.macs
+    return sorted(macs, key=lambda dtype: -macs[dtype])
 
 
 def _formats(trace: Trace, asked: Asked) -> Formats:

@@ -80,6 +80,8 @@ def test_notes_say_what_stands_in() -> None:
     assert notes(CPU, "float32") == ()
     assert notes(CPU, "float16") == ("bench has no float16 unit: priced as float32, at 48 GFLOP/s",)
     assert notes(CPU, "float64") == ("bench has no float64 unit: priced as 2 in float32 each, at 24 GFLOP/s",)
+    # As wide, but whole numbers are no stand-in that goes without saying.
+    assert notes(ARRAY, "float8_e4m3fn")[0].startswith("bench computes in int8 only: its arithmetic is priced")
     quantised, pointwise = notes(ARRAY, "float32")
     assert quantised == (
         "bench computes in int8 only: its arithmetic is priced as if the model were quantised to int8,"

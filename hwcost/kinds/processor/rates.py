@@ -155,7 +155,8 @@ def _stand_in_note(device: Device, dtype: str, rate: Rate) -> str:
     count = operations(dtype, rate.dtype)
     if count > 1:
         return f"{device.name} has no {dtype} unit: priced as {count} in {rate.dtype} each, at {speed}"
-    if dtype_bits(rate.dtype) >= dtype_bits(dtype):
+    is_rounded = is_floating(dtype) and not is_floating(rate.dtype)
+    if dtype_bits(rate.dtype) >= dtype_bits(dtype) and not is_rounded:
         return f"{device.name} has no {dtype} unit: priced as {rate.dtype}, at {speed}"
     kinds = sorted({name for unit in device.units for name in unit.peak_flop_per_s})
     how = "cast to" if is_floating(rate.dtype) else "quantised to"
