@@ -47,7 +47,7 @@ def attention(call: Call) -> Writes:
     mask = _mask(call, parts.ndim - 2)
     if mask is not None:
         parts = np.minimum(parts, spread(mask))
-    result = united(parts, call.charge(Charge.MIXING))
+    result = united(parts, call.charge(Charge.STEP if m > 1 else Charge.WIDENING))
     return [
         (call.op.outputs[0], result),
         *((it, _statistics(result, it.shape)) for it in call.op.outputs[1:]),

@@ -60,7 +60,7 @@ def _windows(call: Call, x: Array, taps: tuple[int, ...], shape: tuple[int, ...]
                 stride=stride[i],
                 dilation=dilation[i],
             )
-    return united(parts, call.charge(Charge.MIXING if max(taps) > 1 else Charge.WIDENING))
+    return united(parts, _charge(call, x, taps))
 
 
 def _paddings(call: Call, taps: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
@@ -68,6 +68,13 @@ def _paddings(call: Call, taps: tuple[int, ...], dilation: tuple[int, ...]) -> t
         return tuple(d * (k - 1) // 2 for d, k in zip(dilation, taps, strict=True))
     padding = call.op.attributes.get("padding")
     return call.numbers("padding", len(taps)) if padding not in (None, "valid", ()) else (0,) * len(taps)
+
+
+def _charge(call: Call, x: Array, taps: tuple[int, ...]) -> Charge:
+    """A step where a window covers several positions of an axis along which they differ."""
+    sizes = x.shape[x.ndim - len(taps) :]
+    is_step = any(size > 1 and tap > 1 for size, tap in zip(sizes, taps, strict=True))
+    return call.charge(Charge.STEP if is_step else Charge.WIDENING)
 
 
 def _transposed(call: Call, x: Array, taps: tuple[int, ...]) -> Array:
@@ -91,7 +98,7 @@ def _transposed(call: Call, x: Array, taps: tuple[int, ...]) -> Array:
             count=shape[len(shape) - rank + i],
             dilation=dilation[i],
         )
-    return united(parts, call.charge(Charge.MIXING if max(taps) > 1 else Charge.WIDENING))
+    return united(parts, _charge(call, x, taps))
 
 
 @means("max_pool1d max_pool2d max_pool3d max_pool2d_with_indices max_pool3d_with_indices")
@@ -118,7 +125,7 @@ def pooling(call: Call) -> Writes:
                 stride=stride[i],
                 dilation=dilation[i],
             )
-    return to_all(call, united(parts, call.charge(Charge.MIXING)))
+    return to_all(call, united(parts, _charge(call, call.inputs[0], taps)))
 
 
 def _rank(name: str) -> int:

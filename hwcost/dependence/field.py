@@ -135,7 +135,8 @@ def read(field: Field, tensor: Tensor, rounds: Rounds = ONCE) -> Array:
     flat = [axis for group in parts for axis in group]
     placed = _placed(field, flat, offset)
     if placed is None:
-        return _picked(field, [*lead, *axes], offset)
+        found = _picked(field, [*lead, *axes], offset)
+        return found[0] if is_moving else found
     found = _strided(field, flat, *placed)
     if not is_moving:
         parts = [[(len(field.numbers), 0)], *parts]
@@ -186,7 +187,7 @@ def _merged(numbers: Array, groups: Sequence[Sequence[Axis]]) -> Array:
 def _picked(field: Field, axes: Sequence[Axis], offset: int) -> Array:
     """The view element by element, but for dimensions within innermost axes that are all alike."""
     numbers, steps = field.numbers, field.steps
-    alike = set()
+    alike: set[Axis] = set()
     for at in reversed(range(len(steps))):
         inner = [
             (size, step)
@@ -199,7 +200,8 @@ def _picked(field: Field, axes: Sequence[Axis], offset: int) -> Array:
             start + sum(e for e in ends if e > 0) < field.sizes[at]
             and start + sum(e for e in ends if e < 0) >= 0
         )
-        if not is_within:
+        above = steps[at] * field.sizes[at]
+        if not is_within or any(step % above for size, step in axes if size > 1 and abs(step) >= above):
             break
         if numbers.shape[at + 1] == 1:
             alike |= set(inner)

@@ -45,8 +45,8 @@ class Charge(Enum):
 
     FREE: never. WIDENING: where the result sees more than each part alone: a pointwise op over shifted
     positions, or over features of which some see more than others. MIXING: where the parts are not all
-    alike: attention, convolution, reductions, over positions and not over features. STEP: always: a
-    recurrent step.
+    alike: reductions and products, over positions and not over features. STEP: always: attention, a
+    convolution of several taps, a recurrent step.
     """
 
     FREE = 0
