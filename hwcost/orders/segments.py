@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, Literal
 
 STRETCHES: Final = 9
@@ -51,14 +51,16 @@ def segments(length: int, steps: int, *, grows: bool, windows: Iterable[int]) ->
 
 
 def _odd(start: int, stop: int, pieces: int) -> list[tuple[int, int]]:
-    """[start, stop) in about as many pieces, each of odd length."""
+    """[start, stop) in about as many pieces, each of odd length, the longer ones in the middle."""
     total = stop - start
     pieces = min(max(pieces, 1), total)
     if (total - pieces) % 2:
         pieces += 1 if pieces < total else -1
-    bounds = [start]
-    for piece in range(pieces):
-        left, size = stop - bounds[-1], (stop - bounds[-1]) // (pieces - piece)
-        size = left if piece == pieces - 1 else size - (size % 2 == 0)
-        bounds.append(bounds[-1] + max(size, 1))
+    least = total // pieces
+    least -= least % 2 == 0
+    sizes = [least] * pieces
+    inmost = sorted(range(pieces), key=lambda piece: abs(2 * piece + 1 - pieces))
+    for piece in inmost[: (total - least * pieces) // 2]:
+        sizes[piece] += 2
+    bounds = list(accumulate(sizes, initial=start))
     return list(pairwise(bounds))

@@ -114,7 +114,7 @@ def _resized(tensor: Any, dim: int, length: int) -> Any:
     """A tensor with its steps repeated, or cut, to a length."""
     times = -(-length // tensor.shape[dim])
     repeats = [times if i == dim else 1 for i in range(tensor.dim())]
-    return tensor.repeat(repeats).narrow(dim, 0, length)
+    return tensor.repeat(repeats).narrow(dim, 0, length).contiguous()
 
 
 def of_given(subject: Subject, seq_len: int | None) -> tuple[Callable[[int], Subject], int]:
