@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 import hwcost
 from hwcost.errors import HwcostError
-from hwcost.models.registry import model_names
 from hwcost.report import Report
 
 STREAMING = ("lstm", "tcn", "gpt1", "hierarchical_attention", "seq2seq_attention")
@@ -170,5 +169,8 @@ def test_the_example_of_the_docs_runs() -> None:
     assert result.stdout.split() == ["409600", "100"]  # 100 steps * 64 * 64
 
 
-def test_every_model_has_a_known_order_or_none() -> None:
-    assert set(STREAMING) <= set(model_names())
+def test_the_error_in_the_docs_is_that_of_the_command() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "orders.md").read_text()
+    with pytest.raises(HwcostError) as error:
+        hwcost.analyze("bilstm", seq_len=30, order="streaming")
+    assert f"hwcost: {error.value}\n" in text
