@@ -81,7 +81,9 @@ def test_notes_say_what_stands_in() -> None:
     assert notes(CPU, "float16") == ("bench has no float16 unit: priced as float32, at 48 GFLOP/s",)
     assert notes(CPU, "float64") == ("bench has no float64 unit: priced as 2 in float32 each, at 24 GFLOP/s",)
     # As wide, but whole numbers are no stand-in that goes without saying.
-    assert notes(ARRAY, "float8_e4m3fn")[0].startswith("bench computes in int8 only: its arithmetic is priced")
+    assert notes(ARRAY, "float8_e4m3fn")[0].startswith(
+        "bench computes in int8 only: its arithmetic is priced"
+    )
     quantised, pointwise = notes(ARRAY, "float32")
     assert quantised == (
         "bench computes in int8 only: its arithmetic is priced as if the model were quantised to int8,"
@@ -93,12 +95,22 @@ def test_notes_say_what_stands_in() -> None:
 def test_notes_say_what_stands_in_beside_a_matrix_unit() -> None:
     assert notes(GPU, "float32") == ()
     assert notes(GPU, "bfloat16") == (
-        "bench has bfloat16 in its matrix unit alone: what is no product is priced as float32, at 19.5 TFLOP/s",
+        "bench has bfloat16 in its matrix unit alone: what is no product is priced as float32,"
+        " at 19.5 TFLOP/s",
     )
     # The roof is that of int8; what is no product has another stand-in.
     assert notes(GPU, "int4") == (
         "bench has no int4 unit: priced as int8, at 624 TOP/s",
         "bench has int8 in its matrix unit alone: what is no product is priced as float32, at 19.5 TFLOP/s",
+    )
+
+
+def test_notes_say_that_wider_is_faster() -> None:
+    # A V100: tensor cores for float16, int8 four at a time in the vector unit.
+    on = with_units(matrix={"float16": 125e12}, vector={"float16": 31e12, "int8": 62.7e12})
+    assert notes(on, "float16") == ()
+    assert notes(on, "int8") == (
+        "bench computes in int8 at 62.7 TOP/s, slower than in float16, at 125 TFLOP/s",
     )
 
 

@@ -106,7 +106,7 @@ def energy_j_per_flop(device: Device, dtype: str) -> float:
 
 
 def notes(device: Device, *dtypes: str) -> tuple[str, ...]:
-    """Sentences on what stands in for dtypes, and for a vector unit; none where nothing does.
+    """Sentences on what stands in for dtypes, and for a vector unit, and on units slower than a wider one.
 
     dtypes: of products, and last that of what is no product.
     """
@@ -114,8 +114,8 @@ def notes(device: Device, *dtypes: str) -> tuple[str, ...]:
     for_rest = dtypes[-1]
     for dtype in dict.fromkeys(dtypes):
         rate = product_rate(device, dtype)
-        if rate.dtype != dtype:
-            sentences.append(_stand_in_note(device, dtype, rate))
+        note = _slower_note(device, rate) if rate.dtype == dtype else _stand_in_note(device, dtype, rate)
+        sentences += [note] if note else []
     if not any(unit.name in VECTOR_UNITS for unit in device.units):
         name = product_rate(device, for_rest).unit.name
         sentences.append(
@@ -133,6 +133,20 @@ def _fastest(units: Iterable[ComputeUnit], dtype: str) -> Rate:
     having = [unit for unit in units if name in unit.peak_flop_per_s]
     unit = max(having, key=lambda unit: unit.peak_flop_per_s[name])
     return Rate(unit=unit, dtype=name, flop_per_s=unit.peak_flop_per_s[name] / operations(dtype, name))
+
+
+def _slower_note(device: Device, rate: Rate) -> str:
+    """Which wider numbers a device multiplies faster; "" where it does none."""
+    peaks = (
+        (unit, dtype, float(peak)) for unit in device.units for dtype, peak in unit.peak_flop_per_s.items()
+    )
+    wider = [peak for peak in peaks if dtype_bits(peak[1]) > dtype_bits(rate.dtype)]
+    unit, dtype, peak = max(wider, key=lambda peak: peak[2], default=(rate.unit, rate.dtype, 0.0))
+    if peak <= rate.flop_per_s:
+        return ""
+    faster = Rate(unit=unit, dtype=dtype, flop_per_s=peak)
+    slow, fast = f"{rate.dtype} at {_speed(rate)}", f"{dtype}, at {_speed(faster)}"
+    return f"{device.name} computes in {slow}, slower than in {fast}"
 
 
 def _vector_note(device: Device, dtype: str) -> str:
