@@ -11,18 +11,28 @@ from hwcost.errors import UsageError
 from hwcost.formats import asked, stored
 from hwcost.graph import Trace
 from hwcost.kinds.registry import machine, move, price
-from hwcost.load import in_order, is_module, load_trace, module_and_inputs, trace_module
+from hwcost.load import (
+    in_order,
+    is_module,
+    load_trace,
+    module_and_inputs,
+    require_trainable_source,
+    trace_module,
+)
 from hwcost.memory.depth import sequential_depth
 from hwcost.memory.fusion import fuse
 from hwcost.memory.reuse import reuse
 from hwcost.orders.order import Order, parse_order
 from hwcost.report import Report
 from hwcost.rules.count import count
+from hwcost.training.footprint import footprint
+from hwcost.training.optimisers import DEFAULT, optimiser
 
 if TYPE_CHECKING:
     from torch import nn
 
 FUSIONS = ("eager", "fused")
+PHASES = ("inference", "training")
 
 
 def analyze(
@@ -37,6 +47,8 @@ def analyze(
     activations: str | None = None,
     kv: str | None = None,
     order: str = "offline",
+    phase: str = "inference",
+    optimizer: str | None = None,
     fusion: str | None = None,
     settings: Mapping[str, object] | None = None,
     strict: bool = False,
@@ -56,6 +68,8 @@ def analyze(
         kv: the same for K and V of attention; None takes the activations' type.
         order: "offline": the whole sequence is there; "streaming": it arrives step by step; "chunk:N": N
             steps at a time. A trace is in its own.
+        phase: "inference" (one forward pass) or "training" (forward, backward and the step of an optimiser).
+        optimizer: of training: "sgd", "momentum", "adam" (which None takes) or "adamw".
         fusion: "eager" (every op is a kernel) or "fused"; None takes what the device's runtime does.
         settings: hyper-parameters of a model given by name.
         strict: raise for ops without a rule.
@@ -63,13 +77,17 @@ def analyze(
     Raises:
         HwcostError: whatever of these cannot be found, made, traced, or counted.
     """
-    asked_order = parse_order(order)
+    asked_order, taking = parse_order(order), optimizer_of(phase, optimizer)
     profile = device if isinstance(device, Device) else load_device(device)
     chosen = fusion or profile.fusion
     if chosen not in FUSIONS:
         raise UsageError(f"unknown fusion {chosen!r}", mend=f"take one of {', '.join(FUSIONS)}")
     formats = asked(dtype=dtype, weights=weights, activations=activations, kv=kv)
-    trace = _trace_of(model, inputs, seq_len, batch, settings or {}, asked_order)
+    if taking is not None and len({formats.weights, formats.activations, formats.kv}) > 1:
+        raise UsageError(
+            "training stores weights, activations, K and V in one type", mend="give --dtype alone"
+        )
+    trace = _trace_of(model, inputs, seq_len, batch, settings or {}, asked_order, taking)
     kept = stored(trace, count(trace.items, strict=strict), formats)
     kernels = fuse(kept.works) if chosen == "fused" else kept.works
     costs = price(move(reuse(kernels), profile), profile)
@@ -81,7 +99,24 @@ def analyze(
         costs=costs,
         sequential_depth=sequential_depth(kept.works),
         stored=kept.formats,
+        footprint=footprint(kept.trace, kept.works),
     )
+
+
+def optimizer_of(phase: str, optimizer: str | None) -> str | None:
+    """The optimiser of a phase; None for inference, which has none.
+
+    Raises:
+        UsageError: there is no such phase or optimiser, or inference is to have one.
+    """
+    if phase not in PHASES:
+        raise UsageError(f"unknown phase {phase!r}", mend=f"take one of {', '.join(PHASES)}")
+    if phase == "training":
+        optimiser(optimizer or DEFAULT)
+        return optimizer or DEFAULT
+    if optimizer is not None:
+        raise UsageError("inference has no optimizer", mend="add --phase training, or leave --optimizer out")
+    return None
 
 
 def _trace_of(
@@ -91,11 +126,16 @@ def _trace_of(
     batch: int | None,
     settings: Mapping[str, object],
     order: Order,
+    optimizer: str | None,
 ) -> Trace:
+    if optimizer is not None:
+        require_trainable_source(order, is_saved=isinstance(model, Trace))
     if isinstance(model, Trace):
         return in_order(model, order)
     if isinstance(model, str | Path):
-        return load_trace(str(model), seq_len=seq_len, batch=batch, settings=settings, order=order)
+        return load_trace(
+            str(model), seq_len=seq_len, batch=batch, settings=settings, order=order, optimizer=optimizer
+        )
     if is_module(model):
         model = (model, inputs)
     if not isinstance(model, tuple):
@@ -103,4 +143,6 @@ def _trace_of(
             f"{type(model).__name__} is no model", mend="give a name, a path, a Trace or a module"
         )
     module, given, keywords = module_and_inputs(model, where="model")
-    return trace_module(module, given, keywords, seq_len=seq_len, batch=batch, order=order)
+    return trace_module(
+        module, given, keywords, seq_len=seq_len, batch=batch, order=order, optimizer=optimizer
+    )

@@ -17,7 +17,7 @@ from hwcost.graph import Trace
 KEPT_AT_MOST: Final = 200
 """Traces in the folder; the oldest go first."""
 
-_SOURCES: Final = ("models", "tracing", "orders")
+_SOURCES: Final = ("models", "tracing", "training", "orders")
 """Rooms whose code decides what a trace holds."""
 
 
@@ -37,6 +37,7 @@ def key(
     batch: int | None,
     settings: Mapping[str, object],
     order: str = "offline",
+    optimizer: str | None = None,
 ) -> str:
     """What a trace depends on, as one word: model, arguments, versions, and the code that made it."""
     root = Path(__file__).parent
@@ -52,6 +53,7 @@ def key(
         "seq_len": seq_len,
         "batch": batch,
         "order": order,
+        "optimizer": optimizer,
         "settings": {key: str(value) for key, value in sorted(settings.items())},
         "versions": [_version("hwcost"), _version("torch")],
         "sources": sources,

@@ -31,6 +31,7 @@ def load_trace(
     batch: int | None = None,
     settings: Mapping[str, object] | None = None,
     order: Order = OFFLINE,
+    optimizer: str | None = None,
     use_cache: bool = True,
 ) -> Trace:
     """The trace of a model given in words.
@@ -38,14 +39,17 @@ def load_trace(
     model: a ready-made name, `package.module:callable`, `path/to/file.py:callable`, `hf:CONFIG`, the
     path of an exported program, of an ONNX file, or of a saved trace. seq_len, batch, settings: arguments
     of what makes the model, sizes that an ONNX file leaves open; saved traces and exported programs take
-    none. order: in which the steps of its sequence reach it. use_cache: ready-made models are
-    traced once per version, size, settings and order.
+    none. order: in which the steps of its sequence reach it. optimizer: that of a training iteration;
+    None: a forward pass. use_cache: ready-made models are traced once per version, size, settings, order
+    and optimiser.
 
     Raises:
         ModelError, TraceError, TraceFileError, UsageError: it cannot be found, made, traced or read.
         OrderError: it has no form in that order.
     """
     settings = _settings(settings)
+    if optimizer is not None:
+        require_trainable_source(order, is_saved=_is_saved(model), where=model)
     if order.steps is not None and not _is_saved(model):
         return _load_stream(model, seq_len, batch, settings, order, use_cache=use_cache)
     if _is_saved(model):
@@ -56,8 +60,33 @@ def load_trace(
     if _is_ready_made(model):
         from hwcost.sources import ready_made
 
-        return ready_made.trace(model, seq_len=seq_len, batch=batch, settings=settings, use_cache=use_cache)
-    return trace_of(load_subject(model, seq_len=seq_len, batch=batch, settings=settings))
+        return ready_made.trace(
+            model,
+            seq_len=seq_len,
+            batch=batch,
+            settings=settings,
+            optimizer=optimizer,
+            use_cache=use_cache,
+        )
+    return trace_of(load_subject(model, seq_len=seq_len, batch=batch, settings=settings), optimizer=optimizer)
+
+
+def require_trainable_source(order: Order, *, is_saved: bool, where: str = "") -> None:
+    """Refuse a training iteration of what is no model, or of a stream.
+
+    Raises:
+        UsageError: it is a saved trace, or comes step by step.
+    """
+    if is_saved:
+        raise UsageError(
+            "a saved trace is of inference or of training already",
+            where=where,
+            mend="leave --phase out, or save one with hwcost trace MODEL --phase training",
+        )
+    if order.steps is not None:
+        raise UsageError(
+            f"--order {order.word} has no backward pass", where=where, mend="train with --order offline"
+        )
 
 
 def in_order(trace: Trace, order: Order, *, where: str = "") -> Trace:
@@ -185,13 +214,14 @@ def trace_module(
     seq_len: int | None = None,
     batch: int | None = None,
     order: Order = OFFLINE,
+    optimizer: str | None = None,
 ) -> Trace:
     """The trace of a module; inputs None: taken from its first layer, and said so in the trace."""
     subject = Subject(
         module=module, inputs=inputs, keywords=keywords or {}, name=name, seq_len=seq_len, batch=batch
     )
     if order.steps is None:
-        return trace_of(subject)
+        return trace_of(subject, optimizer=optimizer)
     from hwcost.sources import ordered
 
     at, length = ordered.of_given(subject, seq_len)

@@ -16,8 +16,10 @@ from hwcost.cli.options import (
     KvOption,
     MatchOption,
     ModelArgument,
+    OptimizerOption,
     OrderOption,
     OutputOption,
+    PhaseOption,
     ReachOption,
     SeqLenOption,
     SetOption,
@@ -37,6 +39,7 @@ Examples:
   hwcost analyze lstm --set hidden_size=2048 --dtype fp16 --device v100_sxm2
   hwcost analyze hf:gpt2 --dtype fp16 --weights int4 --kv int8 --device t4
   hwcost analyze gpt1 --order streaming --device echo_arm
+  hwcost analyze resnet50 --phase training --batch 32 --device v100_sxm2
   hwcost analyze my_model.py:build --batch 8 --format json
   hwcost analyze saved.json --device my_board.yaml -o report.md
 """
@@ -54,6 +57,8 @@ def analyze(
     settings: SetOption = None,
     fusion: FusionOption = None,
     order: OrderOption = "offline",
+    phase: PhaseOption = "inference",
+    optimizer: OptimizerOption = None,
     match: MatchOption = None,
     reach: ReachOption = None,
     strict: StrictOption = False,
@@ -73,6 +78,8 @@ def analyze(
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,
+        phase=phase,
+        optimizer=optimizer,
         match=match,
         reach=reach,
         strict=strict,

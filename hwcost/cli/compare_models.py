@@ -17,8 +17,10 @@ from hwcost.cli.options import (
     KvOption,
     MatchOption,
     ModelsArgument,
+    OptimizerOption,
     OrderOption,
     OutputOption,
+    PhaseOption,
     ReachOption,
     SeqLenOption,
     SetOption,
@@ -36,6 +38,7 @@ Examples:
   hwcost compare-models lstm gru tcn transformer_encoder --device echo_arm
   hwcost compare-models lstm tcn --weights int8 --activations fp16
   hwcost compare-models lstm tcn --order offline,streaming
+  hwcost compare-models lstm tcn --phase training --optimizer sgd
   hwcost compare-models lstm tcn gpt1 --match params=10M
   hwcost compare-models lstm tcn hierarchical_attention --reach 10000 --seq-len 10000
   hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv
@@ -54,6 +57,8 @@ def compare_models(
     settings: SetOption = None,
     fusion: FusionOption = None,
     order: OrderOption = "offline",
+    phase: PhaseOption = "inference",
+    optimizer: OptimizerOption = None,
     match: MatchOption = None,
     reach: ReachOption = None,
     strict: StrictOption = False,
@@ -73,6 +78,8 @@ def compare_models(
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,
+        phase=phase,
+        optimizer=optimizer,
         match=match,
         reach=reach,
         strict=strict,

@@ -9,6 +9,7 @@ import typer
 
 Format = Literal["table", "json", "csv", "markdown"]
 Fusion = Literal["eager", "fused"]
+Phase = Literal["inference", "training"]
 
 MODEL_HELP = (
     "A ready-made name, FILE.py:CALLABLE, PACKAGE.MODULE:CALLABLE, hf:CONFIG, an exported program (.pt2),"
@@ -61,6 +62,22 @@ OrderOption = Annotated[
         "--order",
         metavar="offline|streaming|chunk:N",
         help="The whole sequence at once, step by step, or N steps at a time.",
+    ),
+]
+PhaseOption = Annotated[
+    Phase,
+    typer.Option(
+        "--phase",
+        metavar="inference|training",
+        help="One forward pass, or forward, backward and the step of an optimizer.",
+    ),
+]
+OptimizerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer",
+        metavar="sgd|momentum|adam|adamw",
+        help="What training takes a step with; default: adam.",
     ),
 ]
 MatchOption = Annotated[

@@ -37,6 +37,8 @@ class Run:
     strict: bool
     match: str | None = None
     reach: int | None = None
+    phase: str = "inference"
+    optimizer: str | None = None
 
 
 def reports_of(models: Sequence[str], run: Run) -> list[Report]:
@@ -44,7 +46,7 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
 
     Raises HwcostError for what is misspelt, before any model is built, or cannot be traced.
     """
-    from hwcost.api import analyze
+    from hwcost.api import analyze, optimizer_of
     from hwcost.cli.fits import fits_of
     from hwcost.cli.output import guest, progress
     from hwcost.devices import load_device
@@ -52,6 +54,7 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
 
     settings = [settings_for(model, run.settings, models) for model in models]
     formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
+    optimizer_of(run.phase, run.optimizer)
     device = load_device(run.device)
     orders = orders_of(run.order)
     seq_lens = [_seq_len(model, run, alone=len(models) == 1) for model in models]
@@ -69,6 +72,8 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
                 activations=formats.activations,
                 kv=formats.kv,
                 order=order,
+                phase=run.phase,
+                optimizer=run.optimizer,
                 fusion=run.fusion,
                 settings=chosen,
                 strict=run.strict,

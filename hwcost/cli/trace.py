@@ -5,8 +5,10 @@ from __future__ import annotations
 from hwcost.cli.options import (
     BatchOption,
     ModelArgument,
+    OptimizerOption,
     OrderOption,
     OutputOption,
+    PhaseOption,
     SeqLenOption,
     SetOption,
 )
@@ -17,6 +19,7 @@ EXAMPLES = """\b
 Examples:
   hwcost trace lstm --seq-len 1000 -o lstm.json
   hwcost trace my_model.py:build --set hidden_size=256 -o mine.json
+  hwcost trace lstm --phase training --optimizer sgd -o training.json
   hwcost analyze mine.json --device echo_arm          (without PyTorch)
 """
 
@@ -27,9 +30,12 @@ def trace(
     batch: BatchOption = None,
     settings: SetOption = None,
     order: OrderOption = "offline",
+    phase: PhaseOption = "inference",
+    optimizer: OptimizerOption = None,
     output: OutputOption = None,
 ) -> None:
     """Record a model in a file, without weights or code."""
+    from hwcost.api import optimizer_of
     from hwcost.cli.run import settings_for
     from hwcost.load import load_trace
     from hwcost.orders.order import parse_order
@@ -40,7 +46,13 @@ def trace(
         raise UsageError(
             "a saved trace is known by its suffix", where=str(output), mend="end the name in .json"
         )
-    chosen, asked = settings_for(model, settings or ()), parse_order(order)
+    chosen, asked, taking = (
+        settings_for(model, settings or ()),
+        parse_order(order),
+        optimizer_of(phase, optimizer),
+    )
     with progress(f"tracing {model}"), guest(model):
-        recorded = load_trace(model, seq_len=seq_len, batch=batch, settings=chosen, order=asked)
+        recorded = load_trace(
+            model, seq_len=seq_len, batch=batch, settings=chosen, order=asked, optimizer=taking
+        )
     deliver(f"{to_json(recorded)}\n", output)

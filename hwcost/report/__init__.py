@@ -5,10 +5,12 @@ from hwcost.report.formats import Formats
 from hwcost.report.machine import Machine, Roof, Slope
 from hwcost.report.report import Report
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
+from hwcost.report.training import Footprint
 
 __all__ = [
     "Cost",
     "Crossing",
+    "Footprint",
     "Formats",
     "Layer",
     "Machine",

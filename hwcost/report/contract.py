@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hwcost.report.fit import fit_dict
 from hwcost.report.sums import Layer, Sum
+from hwcost.report.training import training_dict
 
 if TYPE_CHECKING:
     from hwcost.report.report import Report
@@ -26,8 +27,9 @@ def report_dict(report: Report) -> dict[str, object]:
             "unverified_numbers": report.machine.unverified_numbers,
         },
         "totals": _totals(report),
+        **_training(report),
         "levels": _levels(report),
-        "layers": [_layer(layer) for layer in report.layers],
+        "layers": [_layer(layer, is_training=bool(report.parts)) for layer in report.layers],
         "steps": _steps(report),
         "lower_bound": report.lower_bound,
         "assumed_ops": list(report.assumed_ops),
@@ -93,9 +95,17 @@ def _levels(report: Report) -> list[dict[str, object]]:
     ]
 
 
-def _layer(layer: Layer) -> dict[str, object]:
+def _training(report: Report) -> dict[str, object]:
+    """The parts of a training iteration and its memory; nothing for a forward pass alone."""
+    if not report.parts:
+        return {}
+    return {"training": training_dict(report.parts, report.optimizer, report.footprint)}
+
+
+def _layer(layer: Layer, *, is_training: bool) -> dict[str, object]:
     return {
         "module": layer.module,
+        **({"part": layer.part} if is_training else {}),
         "op": layer.op,
         "op_class": layer.op_class,
         "calls": layer.sum.calls,

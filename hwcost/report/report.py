@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from hwcost.graph import Trace, leaves
+from hwcost.graph import Part, Trace, leaves
 from hwcost.report.costs import Cost
 from hwcost.report.fit import Fit
 from hwcost.report.formats import Formats
 from hwcost.report.machine import Machine
 from hwcost.report.stream import stream_steps
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
+from hwcost.report.training import Footprint, optimizer_of, parts_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,7 @@ class Report:
     order, fusion: how it was taken to run. sequential_depth: products on the longest chain of
     dependent ones, loops counted `times`. lints: sentences on what the reader may want to mend.
     stored: the formats that were asked for; None: all as traced. fit: how the model was made comparable.
+    footprint: the memory of a training iteration; None for a forward pass.
     """
 
     trace: Trace
@@ -32,6 +35,7 @@ class Report:
     lints: tuple[str, ...] = ()
     stored: Formats | None = None
     fit: Fit | None = None
+    footprint: Footprint | None = None
 
     @property
     def formats(self) -> Formats:
@@ -42,6 +46,16 @@ class Report:
     def totals(self) -> Sum:
         """The sum of all costs."""
         return sum_of(self.costs)
+
+    @cached_property
+    def parts(self) -> Mapping[Part, Sum]:
+        """The sums of the parts of a training iteration; nothing for a forward pass alone."""
+        return parts_of(self.costs)
+
+    @cached_property
+    def optimizer(self) -> str:
+        """The optimiser of a training iteration, "" where none takes a step."""
+        return optimizer_of(self.costs)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -99,9 +113,14 @@ class Report:
 
     @property
     def fits(self) -> bool | None:
-        """Whether the device's memory holds the weights; None where its size is not known."""
+        """Whether the device's memory holds what must be in it at once; None where its size is not known."""
         memory = self.machine.memory_bytes
-        return None if memory is None else self.trace.weight_bytes <= memory
+        return None if memory is None else self.held_bytes <= memory
+
+    @property
+    def held_bytes(self) -> int:
+        """What must be in memory at once: the weights; in training all that is there at its peak."""
+        return self.trace.weight_bytes if self.footprint is None else self.footprint.peak_bytes
 
     @property
     def assumed_ops(self) -> tuple[str, ...]:

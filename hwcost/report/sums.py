@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
+from hwcost.graph import Part
 from hwcost.report.costs import Cost, Crossing
 
 
@@ -65,13 +66,17 @@ class Sum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """The costs of one op of one module, over all its calls. share: of the expected time, 0 to 1."""
+    """The costs of one op of one module, over all its calls. share: of the expected time, 0 to 1.
+
+    part: of the training iteration that the op belongs to.
+    """
 
     module: str
     op: str
     op_class: str
     sum: Sum
     share: float
+    part: Part = "forward"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +123,14 @@ def sum_of(costs: Iterable[Cost]) -> Sum:
 
 def layers_of(costs: Iterable[Cost]) -> tuple[Layer, ...]:
     """Costs by module, op and op class, in order of first appearance; free views are left out."""
-    groups: dict[tuple[str, str, str], list[Cost]] = {}
+    groups: dict[tuple[Part, str, str, str], list[Cost]] = {}
     total: list[float] = []
     for cost in costs:
         work = cost.traffic.work
         total.append(cost.expected_s)
         if not _is_free_view(cost):
-            groups.setdefault((work.op.module, op_name(cost), work.op_class), []).append(cost)
+            key = work.op.part, work.op.module, op_name(cost), work.op_class
+            groups.setdefault(key, []).append(cost)
     whole = fsum(total)
     sums = {key: sum_of(group) for key, group in groups.items()}
     return tuple(
@@ -134,8 +140,9 @@ def layers_of(costs: Iterable[Cost]) -> tuple[Layer, ...]:
             op_class=op_class,
             sum=layer,
             share=layer.expected_s / whole if whole else 0.0,
+            part=part,
         )
-        for (module, op, op_class), layer in sums.items()
+        for (part, module, op, op_class), layer in sums.items()
     )
 
 

@@ -32,9 +32,17 @@ def subject(name: str, *, seq_len: int | None, batch: int | None, settings: Mapp
 
 
 def trace(
-    name: str, *, seq_len: int | None, batch: int | None, settings: Mapping[str, object], use_cache: bool
+    name: str,
+    *,
+    seq_len: int | None,
+    batch: int | None,
+    settings: Mapping[str, object],
+    optimizer: str | None = None,
+    use_cache: bool,
 ) -> Trace:
     """The trace of a ready-made model, made once per version, size and settings where `use_cache` is set.
+
+    optimizer: that of a training iteration; None: one forward pass.
 
     Raises:
         ModelError, TraceError: there is no such model, or it cannot be built or traced.
@@ -42,11 +50,11 @@ def trace(
     from hwcost.models.registry import source_path
 
     source_path(name)
-    key = cache.key(name, seq_len=seq_len, batch=batch, settings=settings)
+    key = cache.key(name, seq_len=seq_len, batch=batch, settings=settings, optimizer=optimizer)
     found = cache.find(key) if use_cache else None
     if found is not None:
         return found
-    made = trace_of(subject(name, seq_len=seq_len, batch=batch, settings=settings))
+    made = trace_of(subject(name, seq_len=seq_len, batch=batch, settings=settings), optimizer=optimizer)
     if use_cache:
         cache.keep(key, made)
     return made

@@ -45,16 +45,20 @@ def with_inputs(subject: Subject) -> Subject:
     return replace(subject, inputs=inputs, assumptions=(*subject.assumptions, note))
 
 
-def trace_of(subject: Subject) -> Trace:
-    """The trace of a subject.
+def trace_of(subject: Subject, *, optimizer: str | None = None) -> Trace:
+    """The trace of a subject: of one forward pass, or of a training iteration with an optimiser.
 
     Raises:
         ModelError, TraceError: it has no inputs and no layer says what it takes, or it cannot run.
     """
-    from hwcost.tracing.tracer import trace
+    from hwcost.tracing.tracer import trace, trace_training
 
     subject = with_inputs(subject)
-    recorded = trace(subject.module, *(subject.inputs or ()), **subject.keywords)
+    inputs = subject.inputs or ()
+    if optimizer is None:
+        recorded = trace(subject.module, *inputs, **subject.keywords)
+    else:
+        recorded = trace_training(subject.module, inputs, subject.keywords, optimizer=optimizer)
     return replace(
         recorded,
         model=subject.name or recorded.model,
