@@ -40,8 +40,15 @@ class Table:
 
 
 def report_tables(report: Report) -> tuple[Table, ...]:
-    """Totals, layers, levels and steps; a table without rows is left out."""
-    tables = (totals_table(report), layers_table(report), levels_table(report), steps_table(report))
+    """Totals, parts of training and its memory, layers, levels and steps; one without rows is left out."""
+    tables = (
+        totals_table(report),
+        parts_table(report),
+        memory_table(report),
+        layers_table(report),
+        levels_table(report),
+        steps_table(report),
+    )
     return tuple(table for table in tables if table.rows)
 
 
@@ -68,7 +75,7 @@ def totals_table(report: Report) -> Table:
         ("time per step", _per_step(report), expected),
         ("time at the roofline", quantity(report.roofline_s, "s"), "bound: no run is faster"),
         ("energy", quantity(totals.energy_j, "J", lower_bound=below), unknown_energy),
-        ("sequential depth", count(report.sequential_depth), "products that wait for one another"),
+        ("sequential depth", count(report.sequential_depth), "products or steps that wait for one another"),
     ]
     columns = (Column(name="totals", is_number=False), Column(name="value"), Column(name="", is_number=False))
     return Table(title="", columns=columns, rows=tuple(row for row in rows if row[1]))
@@ -84,6 +91,57 @@ def _per_step(report: Report) -> str:
     if not length:
         return ""
     return quantity(report.totals.expected_s / length, "s", lower_bound=report.lower_bound)
+
+
+def parts_table(report: Report) -> Table:
+    """The parts of a training iteration; no rows for a forward pass alone."""
+    whole = report.totals.expected_s
+    rows = tuple(
+        (
+            f"{part} ({report.optimizer})" if part == "optimiser" else part,
+            quantity(total.macs, lower_bound=_is_below(total)),
+            quantity(total.flops, lower_bound=_is_below(total)),
+            quantity(total.bytes, "B"),
+            plain(total.intensity, lower_bound=_is_below(total)),
+            quantity(total.expected_s, "s"),
+            percent(total.expected_s / whole if whole else 0.0),
+            quantity(total.energy_j, "J"),
+            bound_label(total.bound),
+        )
+        for part, total in report.parts.items()
+    )
+    level = level_label(report.farthest_level) or "bytes"
+    columns = (
+        Column(name="part", is_number=False),
+        *(Column(name=name) for name in ("MACs", "FLOPs", level, "FLOP/B", "time", "share")),
+        Column(name="energy", wide_only=True),
+        Column(name="bound", is_number=False),
+    )
+    return Table(title="one training iteration", columns=columns, rows=rows)
+
+
+def memory_table(report: Report) -> Table:
+    """What training keeps in memory, in all and when most is in use; no rows for a forward pass alone."""
+    columns = (Column(name="memory", is_number=False), Column(name="in all"), Column(name="at the peak"))
+    found = report.footprint
+    if found is None:
+        return Table(title="", columns=columns, rows=())
+    where = layer_label(found.peak_module, found.peak_op)
+    holdings = (
+        ("weights", found.weights_bytes, found.weights_bytes),
+        ("optimiser state", found.optimiser_bytes, found.optimiser_bytes),
+        ("gradients of weights", found.gradients_bytes, found.peak_gradients_bytes),
+        ("stored activations", found.stored_bytes, found.peak_stored_bytes),
+        ("everything else", None, found.peak_transient_bytes),
+        ("together", None, found.peak_bytes),
+    )
+    rows = [
+        (name, "" if whole is None else quantity(whole, "B"), quantity(peak, "B"))
+        for name, whole, peak in holdings
+    ]
+    rows.append((f"{report.machine.name} has", "", quantity(report.machine.memory_bytes, "B")))
+    title = f"memory (most is in use in the {found.peak_part} part, at {where})"
+    return Table(title=title, columns=columns, rows=tuple(rows))
 
 
 def layers_table(report: Report, *, most: int = MOST_LAYERS) -> Table:
@@ -168,8 +226,13 @@ def steps_table(report: Report) -> Table:
     return Table(title=title, columns=columns, rows=rows)
 
 
+def _is_below(part: Sum) -> bool:
+    """Whether a sum leaves out arithmetic that no rule knows."""
+    return any(cost.traffic.work.is_assumed for cost in part.costs)
+
+
 def _row(label: str, op_class: str, part: Sum, share: float) -> tuple[str, ...]:
-    below = any(cost.traffic.work.is_assumed for cost in part.costs)
+    below = _is_below(part)
     return (
         label,
         op_class,

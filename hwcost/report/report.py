@@ -20,7 +20,7 @@ from hwcost.report.training import Footprint, optimizer_of, parts_of
 class Report:
     """The costs of a trace on a device. It has no slots, so that a sum is made once and kept.
 
-    order, fusion: how it was taken to run. sequential_depth: products on the longest chain of
+    order, fusion: how it was taken to run. sequential_depth: products and steps on the longest chain of
     dependent ones, loops counted `times`. lints: sentences on what the reader may want to mend.
     stored: the formats that were asked for; None: all as traced. fit: how the model was made comparable.
     footprint: the memory of a training iteration; None for a forward pass.
