@@ -1,1 +1,1 @@
-"""Speed of hwcost as ratios taken in one run: `python -m benchmarks [SUBJECT ...]`."""
+"""Speed of hwcost as ratios taken in one run, and its counts: `python -m benchmarks [SUBJECT ...]`."""
