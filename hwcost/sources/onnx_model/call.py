@@ -65,9 +65,8 @@ class Call:
     def tensor(self, place: int) -> torch.Tensor:
         """An input as a tensor."""
         value = self.value(place)
-        if self.is_real and isinstance(value, Value) and value.real is not None:
-            return value.real
-        return value.tensor
+        known = self.run.real(value) if self.is_real else None
+        return value.tensor if known is None else known
 
     def optional(self, place: int) -> torch.Tensor | None:
         """An input as a tensor, None where it is left out."""

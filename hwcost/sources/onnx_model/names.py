@@ -6,6 +6,8 @@ import re
 from ast import literal_eval
 from typing import TYPE_CHECKING, Final
 
+from hwcost.errors import ModelError
+
 if TYPE_CHECKING:
     import onnx
 
@@ -16,8 +18,14 @@ LENGTH: Final = 200
 """Characters of a name that are shown."""
 
 
-def cleaned(name: str) -> str:
-    """A name without what a terminal would obey, of bounded length."""
+def cleaned(name: str | bytes) -> str:
+    """A name without what a terminal would obey, of bounded length.
+
+    Raises:
+        ModelError: it is no text (protobuf gives bytes where they are no UTF-8).
+    """
+    if isinstance(name, bytes):
+        raise ModelError("has a name that is no text", mend="export the model again")
     shown = "".join(letter if letter.isprintable() else "?" for letter in name[: LENGTH + 1])
     return shown if len(name) <= LENGTH else f"{shown[:LENGTH]}..."
 

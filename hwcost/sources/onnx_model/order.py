@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from hwcost.errors import ModelError
 from hwcost.sources.onnx_model.graph import Graph, Node
+from hwcost.sources.onnx_model.names import cleaned
 
 
 def in_order(
@@ -24,7 +25,7 @@ def in_order(
         for name in filter(None, node.outputs):
             if name in makers or name in known:
                 raise ModelError(
-                    f"{node.label} makes {name!r} once more", where=where, mend="export it again"
+                    f"{node.label} makes {cleaned(name)!r} once more", where=where, mend="export it again"
                 )
             makers[name] = index
     waits = [_waits(node, index, makers, known, where, is_inside) for index, node in enumerate(nodes)]
@@ -43,7 +44,9 @@ def _waits(
             found.add(makers[name])
         elif name not in known and not is_inside and name in node.inputs:
             raise ModelError(
-                f"{node.label} takes {name!r}, which nothing makes", where=where, mend="export it again"
+                f"{node.label} takes {cleaned(name)!r}, which nothing makes",
+                where=where,
+                mend="export it again",
             )
     if index in found:
         raise ModelError(f"{node.label} takes what it makes", where=where, mend="export it again")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAXIMUM_ELEMENTS: Final = 2**48
 """A tensor with more is an error of the file: 281 T elements."""
 
-NODES: Final = 1_000_000
+NODES: Final = 300_000
 """More nodes than this are refused."""
 
 DEPTH: Final = 32
@@ -82,6 +82,13 @@ class Parser:
         where = f"{self.where}: graph {cleaned(graph.name)}" if depth else self.where
         nodes = in_order(nodes, known, where, is_inside=depth > 0)
         outputs = tuple(value.name for value in graph.output)
+        made = {*known, *(name for node in nodes for name in node.outputs)}
+        if not depth and (missing := [name for name in outputs if name not in made]):
+            raise ModelError(
+                f"gives {cleaned(missing[0])!r}, which nothing makes",
+                where=self.where,
+                mend="export it again",
+            )
         return Graph(
             name=graph.name,
             inputs=inputs,
@@ -102,14 +109,14 @@ class Parser:
         if self.nodes > NODES:
             raise ModelError(f"has more than {NODES:,} nodes", where=self.where, mend="export a part of it")
         name = cleaned(proto.name or next((name for name in proto.output if name), ""))
-        domain = _domain(proto.domain)
+        domain = cleaned(_domain(proto.domain))
         try:
             attributes = {item.name: self._value(item, versions, depth) for item in proto.attribute}
         except ModelError as error:
             where = f"{self.where}: node {name!r}" if error.where == self.where else error.where
             raise ModelError(error.what, where=where, mend=error.mend) from error
         return Node(
-            op=proto.op_type,
+            op=cleaned(proto.op_type),
             domain=domain,
             version=versions.get(domain, 1),
             inputs=tuple(proto.input),

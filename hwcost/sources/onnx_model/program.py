@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -10,7 +10,7 @@ from torch import nn
 
 from hwcost.sources.onnx_model import constants
 from hwcost.sources.onnx_model.frame import Frame
-from hwcost.sources.onnx_model.graph import Function, Graph, Key, Node, Weight
+from hwcost.sources.onnx_model.graph import Function, Graph, Key, Weight
 from hwcost.sources.onnx_model.run import Run
 from hwcost.sources.onnx_model.values import Dequantised, Value
 
@@ -19,6 +19,12 @@ CONSTANTS: Final = frozenset({torch.bool, torch.int16, torch.int32, torch.int64}
 
 QUANTISED_BIAS: Final = frozenset({("QLinearConv", 8), ("DequantizeLinear", 0)})
 """Inputs whose whole numbers of 32 bits are parameters all the same."""
+
+STATES: Final = frozenset((op, place) for op in ("LSTM", "GRU", "RNN") for place in (5, 6))
+"""Inputs that are initial states: exporters write them as tensors of zeros, which are no parameters."""
+
+CUTS: Final = frozenset({"Slice", "Identity", "Expand", "Gather", "Unsqueeze", "Squeeze", "Split"})
+"""Ops by which exporters cut the states of several layers out of one tensor."""
 
 
 class Part(nn.Module):
@@ -46,15 +52,21 @@ class Program(nn.Module):
         graphs = [*graphs_of(graph)]
         for function in functions.values():
             graphs += graphs_of(function.body)
-        biases = {name for each in graphs for node in each.nodes for name in _biases(node)}
+        biases, states = _taken(graphs, QUANTISED_BIAS), _taken(graphs, STATES)
+        for each in graphs:
+            for node in reversed(each.nodes):
+                if node.op in CUTS and states & set(node.outputs):
+                    states.add(node.inputs[0])
         for each in graphs:
             for name, weight in each.weights.items():
-                self._take(weight, is_bias=name in biases)
+                is_constant = name in states or (weight.dtype in CONSTANTS and name not in biases)
+                self._take(weight, is_constant=is_constant)
             for node in each.nodes:
                 if isinstance(constant := node.attributes.get("value"), Weight):
-                    self._take(constant, is_bias=False)
+                    is_state = bool(states & set(node.outputs))
+                    self._take(constant, is_constant=is_state or constant.dtype in CONSTANTS)
 
-    def _take(self, weight: Weight, *, is_bias: bool) -> None:
+    def _take(self, weight: Weight, *, is_constant: bool) -> None:
         """Make a parameter or a buffer of a weight; small constants keep their values."""
         *path, leaf = [word for word in weight.key.split(".") if word] or ["weight"]
         owner: nn.Module = self
@@ -67,7 +79,6 @@ class Program(nn.Module):
             taken.append(name)
         name = _free(owner, leaf)
         self.places[weight.key] = (".".join(taken), name)
-        is_constant = weight.dtype in CONSTANTS and not is_bias
         if is_constant or not weight.shape:
             owner.register_buffer(name, _constant(weight))
         else:
@@ -104,8 +115,15 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(item)
 
 
-def _biases(node: Node) -> list[str]:
-    return [node.inputs[place] for op, place in QUANTISED_BIAS if node.op == op and place < len(node.inputs)]
+def _taken(graphs: Iterable[Graph], places: frozenset[tuple[str, int]]) -> set[str]:
+    """The names that nodes take at some of their inputs."""
+    return {
+        node.inputs[place]
+        for graph in graphs
+        for node in graph.nodes
+        for op, place in places
+        if node.op == op and place < len(node.inputs)
+    }
 
 
 def _free(owner: nn.Module, word: str, *, is_module: bool = False) -> str:

@@ -24,7 +24,7 @@ from hwcost.tracing.capture import META, Capture, tensors_in
 from hwcost.tracing.function_mode import FunctionMode
 from hwcost.tracing.values import VALUE_LIMIT
 
-CALLS: Final = 200_000
+CALLS: Final = 300_000
 """Nodes that one pass replays at most, rounds of loops included."""
 
 DEPTH: Final = 64

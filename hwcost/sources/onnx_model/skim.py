@@ -35,6 +35,9 @@ VALUE_BYTES: Final = 2**13
 DEPTH: Final = 100
 """Messages inside messages that a parser follows, as protobuf's own limit."""
 
+FIELDS: Final = 2**21
+"""Fields of one message that are read: nodes and weights of a graph among them."""
+
 VARINT_BYTES: Final = 10
 
 
@@ -79,8 +82,11 @@ def fields(content: memoryview) -> Iterator[tuple[int, int, int, int]]:
     Raises:
         ValueError: it is no message, or ends before its fields do.
     """
-    position, length = 0, len(content)
+    position, length, count = 0, len(content), 0
     while position < length:
+        count += 1
+        if count > FIELDS:
+            raise ValueError(f"a part of it has more than {FIELDS:,} parts")
         start = position
         tag, position = _number(content, position)
         number, wire = tag >> 3, tag & 7

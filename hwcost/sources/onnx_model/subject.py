@@ -33,8 +33,10 @@ def subject(path: str, *, seq_len: int | None, batch: int | None, settings: Mapp
         loops = frozenset(node.name for each in graphs_of(graph) for node in each.nodes if node.op == "Loop")
         found = given(graph, path, seq_len=seq_len, batch=batch, settings=settings, loops=loops)
         program = Program(graph, functions, path, found.sizes, found.rounds)
-    except HwcostError:
-        raise
+    except HwcostError as error:
+        if error.where:
+            raise
+        raise type(error)(error.what, where=path, mend=error.mend) from error
     except FAILURES as error:
         text = " ".join(str(error).split())[:200]
         what = f"is no ONNX model that can be read: {type(error).__name__}: {text}"

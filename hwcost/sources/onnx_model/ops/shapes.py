@@ -79,8 +79,9 @@ def transpose(call: Call) -> Any:
     if isinstance(value, Dequantised):
         source = Value(tensor=value.source.tensor.permute(order), is_fixed=value.source.is_fixed)
         return Dequantised(source, value.scale, value.dtype, lambda: value.tensor.permute(order))
-    result = value.tensor.permute(order)
-    real = None if value.real is None else value.real.permute(order)
+    result = call.tensor(0).permute(order)
+    with call.run.paused():
+        real = None if value.real is None else value.real.permute(order)
     return Value(tensor=result, is_fixed=value.is_fixed, real=real)
 
 
