@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from hwcost.graph import Part
 from hwcost.render.fit import fit_notes, reach_cell
 from hwcost.render.tables import Column, Table
 from hwcost.render.verdict import caveats
@@ -20,7 +22,8 @@ from hwcost.render.words import (
     ratio,
     shortened,
 )
-from hwcost.report import Report
+from hwcost.report import Footprint, Report
+from hwcost.report.training import PARTS
 
 MODEL_WIDTH = 13
 NAMES_WIDTH = 20
@@ -101,6 +104,11 @@ def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report]
         ("order", lambda report: report.order),
         ("state", lambda report: quantity(report.state_bytes, "B")),
     )
+    training: tuple[tuple[str, Callable[[Report], str]], ...] = (
+        ("stored activations", lambda report: _held(report.footprint, lambda held: held.stored_bytes)),
+        ("peak memory", lambda report: _held(report.footprint, lambda held: held.peak_bytes)),
+        *((f"{part} time", partial(_part_time, part=part)) for part in PARTS),
+    )
     return (
         *(streams if any(report.order != "offline" for report in reports) else ()),
         ("parameters", lambda report: quantity(report.trace.parameters)),
@@ -115,6 +123,7 @@ def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report]
         ("time per step", lambda report: _seconds(report, report.trace.seq_len)),
         ("share of peak", _share_of_peak),
         ("energy", lambda report: quantity(report.totals.energy_j, "J", lower_bound=report.lower_bound)),
+        *(training if any(report.parts for report in reports) else ()),
         ("sequential depth", lambda report: count(report.sequential_depth)),
     )
 
@@ -123,6 +132,16 @@ def _seconds(report: Report, parts: int | None) -> str:
     if not parts:
         return UNKNOWN
     return quantity(report.totals.expected_s / parts, "s", lower_bound=report.lower_bound)
+
+
+def _held(footprint: Footprint | None, part: Callable[[Footprint], int]) -> str:
+    """Bytes of a footprint; unknown for a forward pass alone."""
+    return UNKNOWN if footprint is None else quantity(part(footprint), "B")
+
+
+def _part_time(report: Report, part: Part) -> str:
+    found = report.parts.get(part)
+    return UNKNOWN if found is None else quantity(found.expected_s, "s")
 
 
 def _share_of_peak(report: Report) -> str:

@@ -18,7 +18,8 @@ LAYER_COLUMNS = (
 
 def report_csv(report: Report) -> str:
     """One row per layer."""
-    return _rows(LAYER_COLUMNS, cast("list[Mapping[str, object]]", report.to_dict()["layers"]))
+    columns = ("part", *LAYER_COLUMNS) if report.parts else LAYER_COLUMNS
+    return _rows(columns, cast("list[Mapping[str, object]]", report.to_dict()["layers"]))
 
 
 def comparison_csv(reports: Sequence[Report]) -> str:
@@ -34,6 +35,10 @@ def _flat(report: Report) -> dict[str, object]:
     model |= {name: formats[name] for name in ("weights", "activations", "kv")}
     row = {"model": model.pop("name"), "device": whole["device"]["name"], **model, **whole["totals"]}
     row |= {"lower_bound": str(report.lower_bound).lower()}
+    if report.footprint is not None:
+        row |= {f"{part}_s": total.expected_s for part, total in report.parts.items()}
+        row |= {"stored_activation_bytes": report.footprint.stored_bytes}
+        row |= {"peak_bytes": report.footprint.peak_bytes}
     if report.fit is not None:
         row |= {"reach": reach_cell(report).replace(",", ""), "changes": fit_words(report)}
     return row

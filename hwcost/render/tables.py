@@ -150,17 +150,18 @@ def layers_table(report: Report, *, most: int = MOST_LAYERS) -> Table:
     longest = set(sorted(range(len(layers)), key=lambda place: -layers[place].sum.expected_s)[:most])
     rest = [layer for place, layer in enumerate(layers) if place not in longest]
     rows = [
-        _row(layer_label(layer.module, layer.op), layer.op_class, layer.sum, layer.share)
+        _row(layer_label(layer.module, layer.op), layer.op_class, layer.sum, layer.share, layer.part)
         for place, layer in enumerate(layers)
         if place in longest
     ]
     title = "layers"
     if rest:
         others = sum_of(cost for layer in rest for cost in layer.sum.costs)
-        rows.append(_row(f"{len(rest)} others", "", others, fsum(layer.share for layer in rest)))
+        rows.append(_row(f"{len(rest)} others", "", others, fsum(layer.share for layer in rest), ""))
         title = f"layers (of {len(layers)} the {most} that take longest, in order of execution)"
     columns = (
         Column(name="layer", is_number=False),
+        Column(name="part", is_number=False, wide_only=True),
         Column(name="class", is_number=False, wide_only=True),
         Column(name="calls"),
         Column(name="MACs", wide_only=True),
@@ -171,7 +172,18 @@ def layers_table(report: Report, *, most: int = MOST_LAYERS) -> Table:
         Column(name="share"),
         Column(name="bound", is_number=False),
     )
-    return Table(title=title, columns=columns, rows=tuple(rows))
+    table = Table(title=title, columns=columns, rows=tuple(rows))
+    return table if report.parts else _without(table, "part")
+
+
+def _without(table: Table, name: str) -> Table:
+    """A table without one of its columns."""
+    kept = [place for place, column in enumerate(table.columns) if column.name != name]
+    return Table(
+        title=table.title,
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
+    )
 
 
 def levels_table(report: Report) -> Table:
@@ -231,17 +243,18 @@ def _is_below(part: Sum) -> bool:
     return any(cost.traffic.work.is_assumed for cost in part.costs)
 
 
-def _row(label: str, op_class: str, part: Sum, share: float) -> tuple[str, ...]:
-    below = _is_below(part)
+def _row(label: str, op_class: str, total: Sum, share: float, part: str) -> tuple[str, ...]:
+    below = _is_below(total)
     return (
         label,
+        part,
         op_class,
-        count(part.calls),
-        quantity(part.macs, lower_bound=below),
-        quantity(part.flops, lower_bound=below),
-        quantity(part.bytes, "B"),
-        plain(part.intensity, lower_bound=below),
-        quantity(part.expected_s, "s"),
+        count(total.calls),
+        quantity(total.macs, lower_bound=below),
+        quantity(total.flops, lower_bound=below),
+        quantity(total.bytes, "B"),
+        plain(total.intensity, lower_bound=below),
+        quantity(total.expected_s, "s"),
         percent(share),
-        bound_label(part.bound),
+        bound_label(total.bound),
     )

@@ -60,6 +60,7 @@ def _settings(report: Report) -> tuple[str, ...]:
         *_formats(report),
         report.order,
         report.fusion,
+        f"training with {report.optimizer}" if report.parts else "",
     )
     return tuple(part for part in parts if part)
 
@@ -168,9 +169,9 @@ def _shares(totals: Sum) -> str:
 def _fit(report: Report) -> str:
     if report.fits is not False or report.machine.memory_bytes is None:
         return ""
-    weights = quantity(report.trace.weight_bytes, "B")
-    memory = quantity(report.machine.memory_bytes, "B")
-    return f"It does not fit: the weights take {weights}, the memory of {report.machine.name} holds {memory}."
+    what = "the weights take" if report.footprint is None else "a training iteration takes"
+    held, memory = quantity(report.held_bytes, "B"), quantity(report.machine.memory_bytes, "B")
+    return f"It does not fit: {what} {held}, the memory of {report.machine.name} holds {memory}."
 
 
 def _lower_bound(report: Report) -> str:

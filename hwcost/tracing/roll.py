@@ -23,7 +23,8 @@ from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Tree, mappe
 
 MINIMUM_ROUNDS_OF_TIME = 2
 MINIMUM_ROUNDS_OF_OTHERS = 8
-"""Fewer rounds without a carried state are calls of a module that happen to stand side by side."""
+"""Fewer rounds without a carried state are calls of a module that happen to stand side by side; fewer of
+elementwise ops alone are a product of several factors, say."""
 
 MAXIMUM_PERIODS = 64
 """Candidate periods that are tried at one call."""
@@ -166,7 +167,8 @@ def _fold(search: _Search, start: int, period: int, times: int) -> Loop[Op] | No
         for column in slots
     )
     is_time = has_state and advances
-    if times < (MINIMUM_ROUNDS_OF_TIME if is_time else MINIMUM_ROUNDS_OF_OTHERS):
+    is_plain = all(op.is_pointwise for op in rounds[0])
+    if times < (MINIMUM_ROUNDS_OF_TIME if is_time and not is_plain else MINIMUM_ROUNDS_OF_OTHERS):
         return None
     owner = {member: (family, r) for family in families for r, member in enumerate(family.members)}
     body = tuple(
