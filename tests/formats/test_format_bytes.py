@@ -7,6 +7,8 @@ import torch
 from programs import Attention, Decoding, PackedAttention, analyzed, meta, reads, touched, works
 from torch import nn
 
+import hwcost
+
 HALF = {"dtype": "fp16"}
 
 
@@ -231,3 +233,13 @@ def test_numbers_of_8_bit_were_quantised_already() -> None:
     assert work.writes[0].dtype == "float32"
     # The roof is that of what the products are in, not of what was asked for.
     assert report.machine.roof.dtype == "float8_e4m3fn"
+
+
+def test_the_cache_of_a_stream() -> None:
+    plain, narrow = (
+        hwcost.analyze("gpt1", order="streaming", seq_len=64, settings={"num_layers": 2}, dtype="fp16", kv=kv)
+        for kv in ("fp16", "int8")
+    )
+    # K and V of 2 layers, 64 steps of 768 numbers each
+    assert plain.state_bytes == 2 * 2 * 64 * 768 * 2
+    assert narrow.state_bytes == 2 * 2 * 64 * 768
