@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Final
 
 from hwcost.orders.matching import Pair
@@ -88,6 +89,8 @@ def product(scene: Scene, pair: Pair) -> list[Step]:
         return plain(scene, pair)
     *others, a, b = inputs
     outputs = outputs_of(scene, pair)
+    if not others:
+        a, b, outputs[0] = shared(scene, a, b, outputs[0])
     if a.kinds[-1] is not None or b.kinds[-2] is not None:
         if not isinstance(a.kinds[-1], Past) and not isinstance(b.kinds[-2], Past):
             return _summed(scene, pair, a, b)
@@ -101,6 +104,37 @@ def product(scene: Scene, pair: Pair) -> list[Step]:
     out = scene.with_kinds(outputs[0], kinds)
     others = [replace(view, kinds=kinds[len(kinds) - len(view.kinds) :]) for view in others]
     return [*scene.taken(), step_of(pair, (*others, a, b), (out, *outputs[1:]))]
+
+
+def shared(scene: Scene, a: View, b: View, out: View) -> tuple[View, View, View]:
+    """A, B and C of a product whose B repeats heads, with the heads that share a B as rows of one product.
+
+    C[B*H, n, m] = A[B*H, n, k] B[B*H, k, m] is C[B*Hk, r*n, m] = A[B*Hk, r*n, k] B[B*Hk, k, m], H = r * Hk.
+    Others are left as they are.
+    """
+    found = scene.repeats.get(b.place)
+    if found is None or len(b.kinds) != 3 or len(found[1].shape) < 4:
+        return a, b, out
+    expanded = found[1]
+    repeats, lead = expanded.shape[-3], expanded.shape[:-3]
+    is_repeated = not expanded.strides[-3] and all(expanded.strides[-2:]) and lead[-1] == prod(lead)
+    if not is_repeated or b.long.shape[0] != prod(lead) * repeats:
+        return a, b, out
+
+    def base(tensor: Tensor, like: Tensor) -> Tensor:
+        inner = tensor.strides[-2:] if like.strides[-1] == 1 else tensor.strides[:-3:-1]
+        shape = (like.shape[0] // repeats, *like.shape[1:])
+        return replace(tensor, shape=shape, strides=(tensor.strides[-4], *inner))
+
+    def rows(tensor: Tensor) -> Tensor:
+        shape = (tensor.shape[0] // repeats, tensor.shape[1] * repeats, tensor.shape[2])
+        return replace(tensor, shape=shape, strides=(tensor.strides[0] * repeats, *tensor.strides[1:]))
+
+    once = scene.view(base(found[0], b.short), base(found[1], b.long))
+    if once.kinds != b.kinds:
+        return a, b, out
+    a, out = (replace(view, short=rows(view.short), long=rows(view.long)) for view in (a, out))
+    return a, once, out
 
 
 def _summed(scene: Scene, pair: Pair, a: View, b: View) -> list[Step]:

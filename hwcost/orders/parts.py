@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hwcost.errors import OrderError
@@ -46,7 +47,27 @@ def parts_of(scene: Scene, nodes: tuple[Node, ...]) -> Parts:
             _place_loop(scene, node, parts)
         else:
             _place_op(scene, node, parts, repeated)
-    return parts
+    return replace(parts, body=_without_repeats(scene, parts))
+
+
+def _without_repeats(scene: Scene, parts: Parts) -> list[Step | Rounds]:
+    """The body without the copies of K and V for each query head, where the caches are read instead."""
+    read = {view.place for step in steps_in([*parts.body, *parts.after]) for view in step.inputs}
+    return [
+        item
+        for item in parts.body
+        if isinstance(item, Rounds)
+        or not all(view.place in scene.repeats and view.place not in read for view in item.outputs)
+    ]
+
+
+def steps_in(body: Iterable[Step | Rounds]) -> Iterator[Step]:
+    """The steps of a body, those within loops among them."""
+    for item in body:
+        if isinstance(item, Rounds):
+            yield from steps_in(item.body)
+        else:
+            yield item
 
 
 def _name_inputs(scene: Scene, node: Node) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -16,11 +16,11 @@ from hwcost.orders.lengths import two_lengths
 from hwcost.orders.matching import matched
 from hwcost.orders.once import before
 from hwcost.orders.order import Order
-from hwcost.orders.parts import Parts, parts_of
+from hwcost.orders.parts import Parts, parts_of, steps_in
 from hwcost.orders.scene import Scene
 from hwcost.orders.segments import Segment, segments
 from hwcost.orders.settle import settled
-from hwcost.orders.views import Past, Rounds, Step
+from hwcost.orders.views import Past
 
 AXES: Final = {"first": FIRST_STEP, "between": STEPS, "last": LAST_STEP}
 
@@ -70,21 +70,13 @@ def _cut(parts: Parts, length: int, steps: int) -> tuple[Segment, ...]:
     """The segments that what grows in the body asks for."""
     pasts = {
         kind
-        for step in _steps(parts.body)
+        for step in steps_in(parts.body)
         for view in step.inputs
         for kind in view.kinds
         if isinstance(kind, Past)
     }
     windows = {past.window for past in pasts if past.window is not None}
     return segments(length, steps, grows=bool(pasts), windows=windows)
-
-
-def _steps(body: Iterable[Step | Rounds]) -> Iterable[Step]:
-    for item in body:
-        if isinstance(item, Rounds):
-            yield from _steps(item.body)
-        else:
-            yield item
 
 
 def _segment(scene: Scene, parts: Parts, segment: Segment, length: int) -> Loop[Op]:

@@ -149,17 +149,33 @@ CAUSAL = {
 KV_HEADS = {"llama": 2, "qwen2": 2, "gemma": 1}
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize("name", CAUSAL)
-def test_language_models_of_transformers(name: str) -> None:
+def test_language_models_of_transformers(name: str, attention: str) -> None:
     pytest.importorskip("transformers")
-    length = 30
+    length, settings = 30, CAUSAL[name] | {"attn_implementation": attention}
     offline, stream = (
-        load_trace(f"hf:{name}", seq_len=length, settings=CAUSAL[name], order=parse_order(order))
+        load_trace(f"hf:{name}", seq_len=length, settings=settings, order=parse_order(order))
         for order in ("offline", "streaming")
     )
     hidden_pairs = length**2 - length * (length + 1) // 2
     assert macs(offline) - macs(stream) == 2 * 2 * 64 * hidden_pairs  # layers * (scores, values) * width
     assert kept_bytes(stream) == 2 * 2 * length * KV_HEADS.get(name, 4) * 16 * 4
+
+
+@pytest.mark.parametrize(("order", "steps"), [("streaming", 1), ("chunk:6", 6)])
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_a_sliding_window_keeps_what_it_sees(attention: str, order: str, steps: int) -> None:
+    pytest.importorskip("transformers")
+    length, window = 60, 20
+    settings = CAUSAL["llama"] | {"sliding_window": window, "attn_implementation": attention}
+    offline, stream = (
+        load_trace("hf:mistral", seq_len=length, settings=settings, order=parse_order(each))
+        for each in ("offline", order)
+    )
+    seen = sum(steps * min(end, window + steps - 1) for end in range(steps, length + 1, steps))
+    assert macs(offline) - macs(stream) == 2 * 2 * 64 * (length**2 - seen)
+    assert kept_bytes(stream) == 2 * 2 * (window + steps - 1) * 2 * 16 * 4
 
 
 def test_mamba_of_transformers_keeps_its_size() -> None:
