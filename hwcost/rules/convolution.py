@@ -38,7 +38,7 @@ def convolution(op: Op) -> Work:
         return transposed_convolution(op)
     x, weight = op.inputs[:2]
     y = op.outputs[0]
-    channels, groups = _channels(op, x, weight)
+    channels, groups = channels_of(op, x, weight)
     kernel, spatial = weight.shape[2:], x.shape[-len(weight.shape[2:]) :]
     macs = y.elements * prod(weight.shape[1:])
     m, k, n = y.elements // weight.shape[0], prod(weight.shape[1:]), weight.shape[0] // groups
@@ -50,8 +50,8 @@ def convolution(op: Op) -> Work:
         a=x,
         b=weight,
         c=y,
-        input_reuse=_input_reuse(op, kernel),
-        halo_elements=_halo(op, kernel, spatial, weight.shape[1]),
+        input_reuse=input_reuse_of(op, kernel),
+        halo_elements=halo_of(op, kernel, spatial, weight.shape[1]),
     )
     return _convolution_work(op, product, macs, channels, groups)
 
@@ -112,28 +112,7 @@ def convolution_time_first(op: Op) -> Work:
     return work_of(op, "conv", macs=y.elements * taps * channels, vector_ops=y.elements, products=(product,))
 
 
-@RULES.add("aten.convolution_backward", "aten.convolution_backward_overrideable")
-def convolution_backward(op: Op) -> Work:
-    """Gradients of a convolution for x, w and bias, each where output_mask asks for it.
-
-    macs         those of the forward pass, once for the gradient of x and once for that of w
-    vector_ops   elements of the incoming gradient, summed for the bias
-    bytes        gradient, x and w are read once, the gradients asked for are written once
-    """
-    gradient, x, weight = op.inputs[:3]
-    mask = op.attributes.get("output_mask")
-    for_x, for_weight, for_bias = mask if isinstance(mask, tuple) and len(mask) == 3 else (True,) * 3
-    source = x if op.attributes.get("transposed") else gradient
-    macs = source.elements * prod(weight.shape[1:])
-    return work_of(
-        op,
-        "conv",
-        macs=macs * (bool(for_x) + bool(for_weight)),
-        vector_ops=gradient.elements if for_bias else 0,
-    )
-
-
-def _channels(op: Op, x: Tensor, weight: Tensor) -> tuple[int, int]:
+def channels_of(op: Op, x: Tensor, weight: Tensor) -> tuple[int, int]:
     """Cin and the number of groups, from the shapes."""
     channels = x.shape[-len(weight.shape[2:]) - 1]
     groups = channels // weight.shape[1]
@@ -145,13 +124,15 @@ def _channels(op: Op, x: Tensor, weight: Tensor) -> tuple[int, int]:
     return channels, groups
 
 
-def _input_reuse(op: Op, kernel: tuple[int, ...]) -> float:
+def input_reuse_of(op: Op, kernel: tuple[int, ...]) -> float:
+    """R: by how much the input is smaller than the operand of the product that a convolution amounts to."""
     stride = integers(op, "stride") or (1,)
     steps = stride if len(stride) == len(kernel) else stride[:1] * len(kernel)
     return max(prod(kernel) / prod(steps), 1.0)
 
 
-def _halo(op: Op, kernel: tuple[int, ...], spatial: tuple[int, ...], channels: int) -> int:
+def halo_of(op: Op, kernel: tuple[int, ...], spatial: tuple[int, ...], channels: int) -> int:
+    """Elements of input, so many channels of a group, that the rows under a kernel take."""
     dilation = (integers(op, "dilation") or (1,))[0]
     extent = dilation * (kernel[0] - 1) + 1
     return extent * prod(spatial[1:]) * channels
