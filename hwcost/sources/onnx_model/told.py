@@ -35,6 +35,8 @@ def told(
             result = otherwise()
             return tuple(result) if isinstance(result, list | tuple) else (result,)
         return tuple(torch.zeros(tuple(shape), dtype=dtype, device=run.device) for shape, dtype in made)
+    if torch.is_grad_enabled():
+        run.note(f"{name} is counted without its backward pass")
     with run.paused():
         results = tuple(torch.empty(tuple(shape), dtype=dtype, device=META) for shape, dtype in made)
         given = [capture.to_meta(tensor, learn=True) for tensor in inputs if tensor is not None]

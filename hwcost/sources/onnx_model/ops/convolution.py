@@ -58,6 +58,9 @@ def convolve(
 
     if dtype is None and windows.is_even and len(windows.kernel) <= MOST_DIMS:
         return plain(x, windows.before)
+    if dtype is None and torch.is_grad_enabled() and len(windows.kernel) <= MOST_DIMS:
+        # What is told has no backward pass: in training the padding is an op of its own.
+        return plain(torch.constant_pad_nd(x, _flat(windows)), (0,) * len(windows.kernel))
     attributes = {
         "stride": windows.strides,
         "padding": windows.before,
@@ -77,10 +80,15 @@ def convolve(
     )[0]
 
 
+def _flat(windows: Windows) -> list[int]:
+    """Padding as torch wants it: before and after, the last dimension first."""
+    pairs = zip(reversed(windows.before), reversed(windows.after), strict=True)
+    return [size for pair in pairs for size in pair]
+
+
 def _padded(x: torch.Tensor, weight: torch.Tensor, windows: Windows, groups: int) -> torch.Tensor:
     """The same by a convolution without padding, in floating point."""
-    flat = [n for pair in zip(reversed(windows.before), reversed(windows.after), strict=True) for n in pair]
-    wide, nothing = torch.constant_pad_nd(x.float(), flat), [0] * len(windows.kernel)
+    wide, nothing = torch.constant_pad_nd(x.float(), _flat(windows)), [0] * len(windows.kernel)
     return torch.convolution(
         wide,
         weight.float(),
