@@ -439,3 +439,13 @@ def test_unknown_op_of_the_standard_has_its_inferred_shape(tmp_path: Path) -> No
     given = {"x": [1, 2, 8, 8], "rois": [5, 4], "places": ([5], INT64)}
     trace = traced(model(nodes, given), tmp_path)
     assert [(op.name, op.outputs[0].shape) for op in trace.items] == [("onnx.RoiAlign", (5, 2, 3, 3))]
+
+
+def test_training_of_a_causal_convolution(tmp_path: Path) -> None:
+    """Padding of one side has a backward pass, as in torch: forward, weights and inputs cost alike."""
+    nodes = [node("Conv", "x w", "c", pads=[2, 0]), node("Conv", "c v", "y", pads=[2, 0])]
+    made = model(nodes, {"x": [1, 4, 9]}, weights=[tensor("w", 4, 4, 3), tensor("v", 4, 4, 3)])
+    report = hwcost.analyze(saved(made, tmp_path), phase="training")
+    once = 9 * 4 * 4 * 3
+    assert report.totals.macs == 2 * once + 2 * once + once  # the model's input needs no gradient
+    assert not [note for note in report.trace.assumptions if "backward" in note]
