@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 from typing import Final
 
+from hwcost.graph import Tensor
 from hwcost.orders.matching import Pair
 from hwcost.orders.plain import band_window, plain, running, step_of
 from hwcost.orders.scene import Scene, mixing, outputs_of
