@@ -16,6 +16,9 @@ from hwcost.sources.onnx_model.run import CALLS
 from hwcost.sources.onnx_model.values import Anything, Value
 from hwcost.tracing.recorder import RawOp
 
+ROUNDS = 10_000
+"""Rounds after which a loop that its condition has not ended is taken to run for its whole trip count."""
+
 MOST = 2**62
 """Trip counts from here on mean that the condition alone ends a loop."""
 
@@ -122,7 +125,7 @@ def loop(call: Call) -> Any:
         for column, value in zip(kept, results[len(carried) :], strict=True):
             column.append(value)
         done += 1
-        _require_few(body, rounds if _never_stops(body) else done)
+        _require_few(body, rounds if _never_stops(body) or done == ROUNDS else done)
     return (*carried, *(_stacked(call, column, 0) for column in kept))
 
 
