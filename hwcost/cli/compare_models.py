@@ -40,7 +40,7 @@ Examples:
   hwcost compare-models lstm tcn --order offline,streaming
   hwcost compare-models lstm tcn --phase training --optimizer sgd
   hwcost compare-models lstm tcn gpt1 --match params=10M
-  hwcost compare-models lstm tcn hierarchical_attention --reach 10000 --seq-len 10000
+  hwcost compare-models lstm tcn wavenet --reach 10000 --seq-len 10000
   hwcost compare-models lstm tcn --set lstm.hidden_size=256 -o table.csv
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from hwcost.graph import Part
-from hwcost.render.fit import fit_notes, reach_cell
+from hwcost.render.fit import fit_notes, model_name, reach_cell
 from hwcost.render.tables import Column, Table
 from hwcost.render.verdict import caveats
 from hwcost.render.words import (
@@ -55,7 +55,7 @@ def comparison_verdict(reports: Sequence[Report]) -> str:
 
 def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
     """Who is how much faster and why, then what the reader must know."""
-    found = [*fit_notes(reports), *_slower_ones(reports)]
+    found = [*fit_notes(reports), *_slower_ones(reports), *_other_orders(reports)]
     found += [
         f"{report.trace.model}: {sentence}"
         for report in reports
@@ -88,13 +88,17 @@ def _table(reports: Sequence[Report], width: int) -> Table:
 
 
 def _names(reports: Sequence[Report], widths: Sequence[int], width: int) -> list[str]:
-    """The models' names, as long as fit above columns of these widths, behind that of the quantities."""
-    for most in range(max(len(report.trace.model) for report in reports), MODEL_WIDTH, -1):
-        names = [shortened(report.trace.model, most) for report in reports]
+    """The models' names, as long as fit above columns of these widths, behind that of the quantities.
+
+    The order has a row of its own, so that a name says it in the sentences alone.
+    """
+    heads = [model_name(report) for report in reports]
+    for most in range(max(map(len, heads)), MODEL_WIDTH, -1):
+        names = [shortened(head, most) for head in heads]
         room = (max(GAP + len(name), GAP + cell) for name, cell in zip(names, widths[1:], strict=True))
         if widths[0] + sum(room) <= width:
             return names
-    return [shortened(report.trace.model, MODEL_WIDTH) for report in reports]
+    return [shortened(head, MODEL_WIDTH) for head in heads]
 
 
 def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report], str]], ...]:
@@ -150,13 +154,34 @@ def _share_of_peak(report: Report) -> str:
 
 
 def _slower_ones(reports: Sequence[Report]) -> list[str]:
-    """How each model compares with the fastest; one without a sequence does another task than the others."""
-    alike = [report for report in reports if report.trace.seq_len is not None] or list(reports)
-    timed = [report for report in alike if report.totals.expected_s]
-    if not timed:
-        return []
-    fastest = min(timed, key=lambda report: report.totals.expected_s)
-    return [_slower(report, fastest) for report in alike if report is not fastest]
+    """How each model compares with the fastest in its order, among those that do the same task."""
+    found = []
+    for order in dict.fromkeys(report.order for report in reports):
+        group = [report for report in reports if report.order == order]
+        # One without a sequence does another task than the others.
+        alike = [report for report in group if report.trace.seq_len is not None] or group
+        timed = [report for report in alike if report.totals.expected_s]
+        if timed:
+            fastest = min(timed, key=lambda report: report.totals.expected_s)
+            found += [_slower(report, fastest) for report in alike if report is not fastest]
+    return found
+
+
+def _other_orders(reports: Sequence[Report]) -> list[str]:
+    """How each model in a further order compares with itself in the first."""
+    first: dict[str, Report] = {}
+    found = []
+    for report in reports:
+        before = first.setdefault(model_name(report), report)
+        if report.order == before.order or not before.totals.expected_s:
+            continue
+        longer = ratio(report.totals.expected_s / before.totals.expected_s)
+        text = f"{model_name(report)}: {report.order} takes {longer} the time of {before.order}"
+        if before.totals.bytes and report.farthest_level == before.farthest_level:
+            more = ratio(report.totals.bytes / before.totals.bytes)
+            text += f", and moves {more} its {level_label(report.farthest_level)} bytes"
+        found.append(f"{text}.")
+    return found
 
 
 def _slower(report: Report, fastest: Report) -> str:

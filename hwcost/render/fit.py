@@ -24,7 +24,7 @@ UNLIMITED: Final = {
 
 def fit_notes(reports: Sequence[Report]) -> tuple[str, ...]:
     """A sentence for each model that was changed, then what holds for several."""
-    done = {_name(report): _done(report) for report in reports}
+    done = {model_name(report): _done(report) for report in reports}
     changed = (f"{name}: {'; '.join(parts)}." for name, parts in done.items() if parts)
     return (*changed, *_unlimited(reports), *_short(reports))
 
@@ -94,13 +94,13 @@ def _unlimited(reports: Sequence[Report]) -> tuple[str, ...]:
     """Who looks back without a limit, and by what."""
     clauses = []
     for how, (one, several) in UNLIMITED.items():
-        names = tuple(dict.fromkeys(_name(report) for report in reports if _how(report) == how))
+        names = tuple(dict.fromkeys(model_name(report) for report in reports if _how(report) == how))
         if names:
             clauses.append(f"{listed(names, most=8)} {one if len(names) == 1 else several}")
     return (f"{', '.join(clauses)}: no limit to the reach.",) if clauses else ()
 
 
-def _name(report: Report) -> str:
+def model_name(report: Report) -> str:
     """The model's name; beside other orders of execution it has its own behind it."""
     return report.trace.model.removesuffix(f" {report.order}")
 
@@ -115,7 +115,7 @@ def _short(reports: Sequence[Report]) -> tuple[str, ...]:
     for report in reports:
         reach, seq_len = (report.fit.reach if report.fit else None), report.trace.seq_len
         if reach is not None and seq_len is not None and seq_len < reach.asked:
-            short.setdefault(seq_len, {})[_name(report)] = None
+            short.setdefault(seq_len, {})[model_name(report)] = None
     return tuple(
         f"{plural(seq_len, 'step')} of {listed(tuple(names), most=8)} are fewer than the reach that was asked"
         " for: nothing lies as far back."

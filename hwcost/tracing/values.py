@@ -52,7 +52,9 @@ class KnownValues:
         """Keep `values` (copied where they could be shared) as those of a meta tensor."""
         storage = tensor.untyped_storage()
         elements = storage.nbytes() // tensor.element_size()
-        if values.numel() > VALUE_LIMIT or elements > VALUE_LIMIT:
+        if values.numel() > VALUE_LIMIT or elements > VALUE_LIMIT or values.is_quantized:
+            return
+        if values.shape != tensor.shape:  # meta and CPU differ, as in the statistics of a batch norm
             return
         flat = torch.zeros(elements, dtype=tensor.dtype, device="cpu")
         flat.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()).copy_(values)

@@ -109,3 +109,13 @@ def test_lazy_and_scripted_modules_are_errors() -> None:
     for module in (scripted, nn.Sequential(scripted)):
         with pytest.raises(TraceError, match="TorchScript"):
             hwcost.trace(module, torch.randn(2, 2))
+
+
+def test_what_meta_and_cpu_shape_differently_is_not_known() -> None:
+    class Model(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            known = torch.arange(8.0).reshape(2, 4)
+            return x + nn.functional.batch_norm(known, torch.zeros(4), torch.ones(4), training=False)
+
+    names = [op.name for op, _ in leaves(hwcost.trace(Model(), torch.zeros(2, 4)).items)]
+    assert names[-2:] == ["aten.native_batch_norm", "aten.add"]
