@@ -21,7 +21,7 @@ DISTANCE_VECTOR_OPS = 4
 
 @RULES.add(*aten("grid_sampler_2d_backward grid_sampler_3d_backward _grid_sampler_2d_cpu_fallback_backward"))
 def grid_sample_backward(op: Op) -> Work:
-    """Gradients of y = x at the places of a grid: g times its weights added to t^d neighbours; the grid's too.
+    """Gradients of y = x at the places of a grid: g times its weights added to t^d neighbours; the grid's.
 
     vector_ops   per element of g 2 t^d for x and 2 t^d for the grid (t = 2 linear, 4 cubic, 1 nearest, whose
                  grid has no gradient), per place and coordinate 8 for pixels, clipping and weights

@@ -6,7 +6,7 @@ from math import prod
 
 from hwcost.graph import Op, OpClass, Product, Tensor, Work
 from hwcost.rules.registry import RULES, aten
-from hwcost.rules.work import number, require, rows, work_of
+from hwcost.rules.work import integers, number, require, rows, work_of
 
 
 def product_class(*products: Product) -> OpClass:
@@ -195,18 +195,40 @@ def _cheapest(sizes: tuple[int, ...]) -> list[tuple[int, int, int, int, int]]:
 
 @RULES.add("aten._trilinear")
 def trilinear(op: Op) -> Work:
-    """y[n,o] = sum over i, j of x[n,i] w[o,i,j] z[n,j] (nn.Bilinear).
+    """y[n,o] = sum over i, j of x[n,i] w[o,i,j] z[n,j] (nn.Bilinear), or one of its gradients.
 
-    macs         n * o * i * j for x w, then n * o * j for the product with z
+    macs         n * o * i * j for x w, then n * o * j for the product with z; of a gradient likewise the
+                 sizes of all dimensions that a pair of factors has
     bytes        x, w and z are read once, y is written once
     source       aten/src/ATen/native/Linear.cpp, _trilinear: two pairwise products in turn
     """
     x, weight, z = op.inputs
-    n, i = x.shape[0], x.shape[-1]
-    o, j = weight.shape[0], weight.shape[-1]
-    first = Product(batch=1, m=n, k=i, n=o * j, a=x, b=weight, c=op.outputs[0])
-    second = Product(batch=n, m=o, k=j, n=1, a=weight, b=z, c=op.outputs[0])
-    return product_work(op, first, second, reads=(x, weight, z))
+    of_x, of_weight, of_z = (_by_dimension(op, tensor, i + 1) for i, tensor in enumerate(op.inputs))
+    summed = set(integers(op, "sumdim"))
+    sizes = {**of_x, **of_weight, **of_z}
+    both = {dim: sizes[dim] for dim in {*of_x, *of_weight} if dim in of_z or dim not in summed}
+    pairs = ((of_x, of_weight, summed - set(of_z), x, weight), (both, of_z, summed, weight, z))
+    products = []
+    for left, right, gone, a, b in pairs:
+        shared = set(left) & set(right)
+        product = Product(
+            batch=prod(sizes[dim] for dim in shared - gone),
+            m=prod(sizes[dim] for dim in set(left) - shared),
+            k=prod(sizes[dim] for dim in shared & gone),
+            n=prod(sizes[dim] for dim in set(right) - shared),
+            a=a,
+            b=b,
+            c=op.outputs[0],
+        )
+        products.append(product)
+    return product_work(op, *products, reads=(x, weight, z))
+
+
+def _by_dimension(op: Op, tensor: Tensor, place: int) -> dict[int, int]:
+    """The sizes of a factor by the dimension of the whole: it has all but those that it is expanded by."""
+    absent = set(integers(op, f"expand{place}"))
+    dimensions = (dim for dim in range(len(tensor.shape) + len(absent)) if dim not in absent)
+    return dict(zip(dimensions, tensor.shape, strict=True))
 
 
 def _product(op: Op, a: Tensor, b: Tensor) -> Product:
