@@ -40,17 +40,26 @@ def comparison_tables(reports: Sequence[Report], *, width: int = 80) -> tuple[Ta
 
 
 def comparison_verdict(reports: Sequence[Report]) -> str:
-    """What binds each model, in one sentence."""
+    """What binds each model, in one sentence; order by order where there are several."""
+    devices = listed(tuple(dict.fromkeys(report.machine.name for report in reports)))
+    orders = tuple(dict.fromkeys(report.order for report in reports))
+    if len(orders) == 1:
+        return f"On {devices}, {_bounds(reports)}."
+    parts = (f"{order}, {_bounds([r for r in reports if r.order == order])}" for order in orders)
+    return f"On {devices}: {'; '.join(parts)}."
+
+
+def _bounds(reports: Sequence[Report]) -> str:
+    """What binds each model of one order."""
     groups: dict[str, list[str]] = {}
     for report in reports:
-        groups.setdefault(report.bound, []).append(report.trace.model)
+        groups.setdefault(report.bound, []).append(model_name(report))
     clauses: list[str] = []
     for bound, models in groups.items():
         verb = ("is bound by" if len(models) == 1 else "are bound by") if not clauses else "by"
         what = bound if bound in {"compute", "latency"} else f"{level_label(bound)} bandwidth"
         clauses.append(f"{listed(tuple(models), most=8)} {verb} {what}")
-    devices = listed(tuple(dict.fromkeys(report.machine.name for report in reports)))
-    return f"On {devices}, {', '.join(clauses)}."
+    return ", ".join(clauses)
 
 
 def comparison_notes(reports: Sequence[Report]) -> tuple[str, ...]:
