@@ -16,10 +16,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import replace
 
 from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Tree, mapped
+from hwcost.tracing.turns import Columns, Family, families_of, has_outlived
 
 MINIMUM_ROUNDS_OF_TIME = 2
 MINIMUM_ROUNDS_OF_OTHERS = 8
@@ -129,19 +129,6 @@ class _Search:
 ROUNDS = ".rounds"
 
 
-@dataclass(slots=True)
-class _Family:
-    """Storages that take turns: member r belongs to round r. first: the one before round 0."""
-
-    members: tuple[str, ...]
-    storage: Storage
-    is_written: bool
-    first: str = ""
-    is_state: bool = False
-    is_kept: bool = False
-    slots: dict[str, int] = field(default_factory=dict)
-
-
 def _fold(search: _Search, start: int, period: int, times: int) -> Loop[Op] | None:
     """The loop that a run amounts to, or None if its data flow does not repeat."""
     rounds = [[search.ops[start + r * period + k] for k in range(period)] for r in range(times)]
@@ -153,12 +140,12 @@ def _fold(search: _Search, start: int, period: int, times: int) -> Loop[Op] | No
         [[search.moved(ops[k].inputs[s]) for ops in rounds] for s in range(len(rounds[0][k].inputs))]
         for k in range(period)
     ]
-    families = _families(columns, reads)
+    families = families_of(columns, reads)
     if families is None:
         return None
     within = range(start, start + period * times)
     for family in families:
-        if not _settle(family, search, within):
+        if not _settle(family, search, within, outlives=has_outlived(family, columns, reads)):
             return None
     has_state = any(f.is_state for f in families) or _writes_in_place(reads, columns)
     advances = any(f.is_kept for f in families) or any(
@@ -198,42 +185,8 @@ def _attributes(ops: Sequence[Op]) -> Mapping[str, Attribute]:
     return rest | {"band": (min(ends[::2]), max(ends[1::2]))}
 
 
-def _families(columns: list[list[list[Tensor]]], reads: list[list[list[Tensor]]]) -> list[_Family] | None:
-    """The families of storages that differ from round to round; None if they follow no pattern."""
-    found: dict[tuple[str, ...], _Family] = {}
-    for is_written, slots in ((True, columns), (False, reads)):
-        for column in (column for slot in slots for column in slot):
-            ids = tuple(tensor.storage.id for tensor in column)
-            if len(set(ids)) == 1:
-                if not _is_progression([tensor.offset for tensor in column]):
-                    return None
-                continue
-            if not _is_progression([tensor.offset for tensor in column]) or len(set(ids)) < len(ids):
-                return None
-            if ids in found:
-                continue
-            carried = next((f for f in found.values() if f.is_written and ids[1:] == f.members[:-1]), None)
-            if carried is not None:
-                if carried.first not in ("", ids[0]):
-                    return None
-                carried.first, carried.is_state = ids[0], True
-                continue
-            if any(set(ids) & set(family.members) for family in found.values()):
-                return None
-            sizes = {(tensor.storage.elements, tensor.storage.dtype) for tensor in column}
-            if len(sizes) > 1 or any(tensor.role == "weight" for tensor in column):
-                return None
-            found[ids] = _Family(members=ids, storage=column[0].storage, is_written=is_written)
-    return list(found.values())
-
-
-def _is_progression(offsets: list[int]) -> bool:
-    step = offsets[1] - offsets[0]
-    return all(b - a == step for a, b in pairwise(offsets))
-
-
-def _writes_in_place(reads: list[list[list[Tensor]]], columns: list[list[list[Tensor]]]) -> bool:
-    def fixed(slots: list[list[list[Tensor]]]) -> set[tuple[str, int]]:
+def _writes_in_place(reads: Columns, columns: Columns) -> bool:
+    def fixed(slots: Columns) -> set[tuple[str, int]]:
         return {
             (c[0].storage.id, c[0].offset)
             for slot in slots
@@ -244,7 +197,7 @@ def _writes_in_place(reads: list[list[list[Tensor]]], columns: list[list[list[Te
     return bool(fixed(reads) & fixed(columns))
 
 
-def _settle(family: _Family, search: _Search, within: range) -> bool:
+def _settle(family: Family, search: _Search, within: range, *, outlives: bool) -> bool:
     """Decide whether a family is one buffer or slices of a joined one; False if it can be neither."""
     if any(member in search.names or member not in search.users for member in family.members):
         return False
@@ -253,7 +206,7 @@ def _settle(family: _Family, search: _Search, within: range) -> bool:
         return any(user not in within for user in search.users[member])
 
     outputs = [search_role(search, member) == "output" for member in family.members]
-    family.is_kept = not family.is_written or any(
+    family.is_kept = (not family.is_written or outlives) or any(
         outputs[r] or is_used_outside(member) for r, member in enumerate(family.members[:-1])
     )
     elements = family.storage.elements
@@ -278,7 +231,7 @@ def search_role(search: _Search, member: str) -> Role:
     return next(t.role for t in (*op.inputs, *op.outputs) if t.storage.id == member)
 
 
-def _slot(column: list[Tensor], owner: dict[str, tuple[_Family, int]]) -> Tensor:
+def _slot(column: list[Tensor], owner: dict[str, tuple[Family, int]]) -> Tensor:
     """A tensor of the body, from what it is in each round."""
     first, second = column[0], column[1]
     if first.storage.id == second.storage.id:
@@ -286,18 +239,22 @@ def _slot(column: list[Tensor], owner: dict[str, tuple[_Family, int]]) -> Tensor
         return replace(first, advance=(step,)) if step else first
     family, r = owner[second.storage.id]
     step = second.offset - first.offset
+    if r == 0:  # what comes before round 0 may lie in another storage, at a place of its own
+        step = column[2].offset - second.offset if len(column) > 2 else 0
+    offset = second.offset - step
     if not family.is_kept:
-        return replace(first, storage=family.storage, advance=(step,) if step else ())
+        return replace(first, storage=family.storage, offset=offset, advance=(step,) if step else ())
     size = family.slots[family.members[1]] - family.slots[family.members[0]]
-    offset = family.slots[family.members[r]] - size + first.offset
+    offset += family.slots[family.members[r]] - size
     return replace(first, storage=family.storage, offset=offset, advance=(size + step,))
 
 
-def _rename(family: _Family, search: _Search) -> None:
+def _rename(family: Family, search: _Search) -> None:
     for member in family.members:
         search.names[member] = (family.storage, family.slots.get(member, 0))
     first = family.first
-    if first and first not in search.names and search_role(search, first) == "activation":
+    is_plain = first in search.users and first not in search.names
+    if is_plain and search_role(search, first) == "activation":
         op = search.ops[search.users[first][0]]
         made = next(t.storage for t in (*op.inputs, *op.outputs) if t.storage.id == first)
         if made.elements == family.storage.elements or family.is_kept:
