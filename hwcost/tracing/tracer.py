@@ -60,7 +60,7 @@ def trace_training(
 
     As `trace`, but the copy runs in training mode, and autograd follows it. The backward pass begins at
     the loss, where the model returns one by that name, else at each output that depends on a weight;
-    then what computes the loss is left out, and its gradient is there. Parameters that require no gradient
+    then the arithmetic of the loss is left out. Parameters that require no gradient
     get none, and inputs get one only if they require it.
 
     Raises:

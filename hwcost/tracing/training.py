@@ -11,9 +11,8 @@ from torch.nn import functional
 
 from hwcost.errors import TraceError
 from hwcost.tracing.capture import META, Capture, tensors_in
+from hwcost.training.loss import GRADIENT, UNKNOWN
 from hwcost.training.optimisers import PREFIX, optimiser
-
-NO_LOSS = "no loss was given: its gradient is taken as there, as large as the outputs"
 
 
 def require_trainable(twin: nn.Module) -> None:
@@ -32,8 +31,8 @@ def require_trainable(twin: nn.Module) -> None:
 def backward(twin: nn.Module, result: Any, plain: Any, capture: Capture) -> None:
     """Run the backward pass from the model's loss, else from all outputs that depend on weights.
 
-    result: what the model returned; plain: its tensors. Without a loss the gradient of each output is
-    taken as there; what computes it is not part of the model.
+    result: what the model returned; plain: its tensors. Without a loss each output gets a gradient from
+    one that nothing else is known of.
 
     Raises:
         TraceError: no output depends on a weight that requires a gradient.
@@ -48,12 +47,13 @@ def backward(twin: nn.Module, result: Any, plain: Any, capture: Capture) -> None
             mend="return floating-point outputs that are not detached",
         )
     if loss is None and any(tensor.dim() for tensor in outputs):
-        recorder.notes[NO_LOSS] = None
+        recorder.notes[UNKNOWN] = None
     owners = {id(parameter): name.rpartition(".")[0] for name, parameter in twin.named_parameters()}
     recorder.owners.parameters = owners
     recorder.part = "backward"
     with capture.paused():
         gradients = [torch.empty(tensor.shape, dtype=tensor.dtype, device=META) for tensor in outputs]
+    recorder.record(GRADIENT, outputs, gradients, {}, module="")
     torch.autograd.backward(outputs, gradients)
 
 

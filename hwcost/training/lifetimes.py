@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hwcost.graph import Loop, Op, Part, Storage, Tensor, Tree, Work
+from hwcost.training.loss import GRADIENT
 
 Span = tuple[int, int]
 """First and last place in the program."""
@@ -62,7 +63,7 @@ def program(tree: Tree[Work]) -> Program:
             _touch(life, place, loops)
         for tensor in op.inputs:
             life = found.lives[tensor.storage.id]
-            life.is_read = life.is_read or op.part == "backward"
+            life.is_read = life.is_read or (op.part == "backward" and op.name != GRADIENT)
             if op.part == "optimiser" and tensor.role not in ("weight", "optimiser"):
                 life.is_gradient = True
     return found

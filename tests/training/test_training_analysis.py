@@ -159,12 +159,20 @@ def test_a_loss_that_the_model_returns_is_where_gradients_begin() -> None:
 
     trace = trained(WithLoss(), torch.zeros(3, 4), torch.zeros(3, dtype=torch.int64))
     names = [op.name for op, _ in leaves(trace.items) if op.part == "backward"]
-    assert names[:2] == ["aten.nll_loss_backward", "aten._log_softmax_backward_data"]
+    assert names[:3] == ["loss.gradient", "aten.nll_loss_backward", "aten._log_softmax_backward_data"]
     assert not trace.assumptions
     plain = trained(nn.Linear(4, 7), torch.zeros(3, 4))
     assert plain.assumptions == (
-        "no loss was given: its gradient is taken as there, as large as the outputs",
+        "no loss was given: it reads the outputs and writes their gradients, without arithmetic",
     )
+    (loss,) = [work for work, _ in works(plain) if work.op.name == "loss.gradient"]
+    assert (loss.read_bytes, loss.write_bytes, loss.flops) == (4 * 3 * 7, 4 * 3 * 7, 0)
+
+
+def test_gradients_wait_for_the_outputs() -> None:
+    """Two products forward, then dx of the second layer and dw of the first."""
+    module = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+    assert hwcost.analyze((module, torch.zeros(3, 4)), phase="training").sequential_depth == 4
 
 
 def test_the_module_is_not_touched() -> None:
