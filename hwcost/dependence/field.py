@@ -11,7 +11,7 @@ from operator import mul
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from hwcost.dependence.windows import NONE, Array
+from hwcost.dependence.windows import NONE, Array, require_room
 from hwcost.graph import Tensor
 
 
@@ -76,24 +76,7 @@ Axis = tuple[int, int]
 """A dimension of a view: (size, elements from one index to the next)."""
 
 
-def _split(field: Field, axes: Sequence[Axis], offset: int) -> list[list[Axis]]:
-    """Each dimension as several where it runs over more than one axis of the field."""
-    places = dict(zip(field.steps, field.sizes, strict=True))
-    result = []
-    for size, step in axes:
-        parts: list[Axis] = []
-        while True:
-            at = max((s for s in places if s <= abs(step) and step % s == 0), default=0)
-            inner = places[at] * at // step if at and step > 0 and places[at] * at % step == 0 else 0
-            if not 2 <= inner < size or size % inner or offset // at % places[at]:
-                break
-            parts.append((inner, step))
-            size, step = size // inner, at * places[at]
-        result.append([(size, step), *reversed(parts)])
-    return result
-
-
-def _placed(field: Field, axes: Iterable[Axis], offset: int) -> tuple[list[int], list[Axis]] | None:
+def placed(field: Field, axes: Iterable[Axis], offset: int) -> tuple[list[int], list[Axis]] | None:
     """Where a view starts in each axis of the field, and (axis, indices) that each dimension moves by.
 
     None where a dimension runs out of its axis.
@@ -120,32 +103,7 @@ def _placed(field: Field, axes: Iterable[Axis], offset: int) -> tuple[list[int],
     return starts, moves
 
 
-def read(field: Field, tensor: Tensor, rounds: Rounds = ONCE) -> Array:
-    """What the elements of a view see, round by round."""
-    if 0 in tensor.shape:
-        return np.full((1, *tensor.shape), NONE)
-    advance = advance_of(tensor)
-    offset = tensor.offset + rounds.first * advance
-    is_moving = advance != 0 and rounds.count > 1
-    if is_moving and len(field.numbers) > 1:
-        raise ManyRoundsError
-    axes = list(zip(tensor.shape, tensor.strides, strict=True))
-    lead: list[Axis] = [(rounds.count, advance)] if is_moving else []
-    parts = _split(field, [*lead, *axes], offset)
-    flat = [axis for group in parts for axis in group]
-    placed = _placed(field, flat, offset)
-    if placed is None:
-        found = _picked(field, [*lead, *axes], offset)
-        return found[0] if is_moving else found
-    found = _strided(field, flat, *placed)
-    if not is_moving:
-        parts = [[(len(field.numbers), 0)], *parts]
-    else:
-        found = found[0]
-    return _merged(found, parts)
-
-
-def _strided(
+def strided(
     field: Field, axes: Sequence[Axis], starts: list[int], moves: Sequence[Axis], *, writeable: bool = False
 ) -> Array:
     """The view as one of the array: an axis per dimension, behind that of the rounds."""
@@ -162,69 +120,6 @@ def _strided(
         shape.append(size if kept else 1)
         strides.append(by * numbers.strides[at + 1] if kept else 0)
     return as_strided(origin, shape, strides, writeable=writeable)
-
-
-def _merged(numbers: Array, groups: Sequence[Sequence[Axis]]) -> Array:
-    """The array with the axes of each group as one."""
-    if all(len(group) == 1 for group in groups):
-        return numbers
-    full: list[int] = []
-    shape: list[int] = []
-    at = 0
-    for group in groups:
-        kept = numbers.shape[at : at + len(group)]
-        sizes = [size for size, _ in group]
-        if max(kept) == 1:
-            sizes = [1] * len(group)
-        elif len(group) == 1:
-            sizes = list(kept)
-        full += sizes
-        shape.append(prod(sizes))
-        at += len(group)
-    return np.broadcast_to(numbers, full).reshape(shape)
-
-
-def _picked(field: Field, axes: Sequence[Axis], offset: int) -> Array:
-    """The view element by element, but for dimensions within innermost axes that are all alike."""
-    numbers, steps = field.numbers, field.steps
-    alike: set[Axis] = set()
-    for at in reversed(range(len(steps))):
-        inner = [
-            (size, step)
-            for size, step in axes
-            if size > 1 and steps[at] <= abs(step) < steps[at] * field.sizes[at]
-        ]
-        start = offset // steps[at] % field.sizes[at]
-        ends = [step // steps[at] * (size - 1) for size, step in inner]
-        is_within = all(step % steps[at] == 0 for _, step in inner) and (
-            start + sum(e for e in ends if e > 0) < field.sizes[at]
-            and start + sum(e for e in ends if e < 0) >= 0
-        )
-        above = steps[at] * field.sizes[at]
-        if not is_within or any(step % above for size, step in axes if size > 1 and abs(step) >= above):
-            break
-        if numbers.shape[at + 1] == 1:
-            alike |= set(inner)
-    flat = np.full((1,) * len(axes), offset)
-    for place, (size, step) in enumerate(axes):
-        if (size, step) in alike or size == 1 or step == 0:
-            continue
-        shape = [1] * len(axes)
-        shape[place] = size
-        flat = flat + (np.arange(size) * step).reshape(shape)
-    return _at(field, flat)
-
-
-def _at(field: Field, flat: Array) -> Array:
-    """The numbers at flat positions; positions outside of the storage see nothing."""
-    numbers, inside = field.numbers, (flat >= 0) & (flat < prod(field.sizes))
-    indices: list[Array] = [
-        flat // step % size if kept > 1 else np.zeros((1,) * flat.ndim, dtype=np.int64)
-        for step, size, kept in zip(field.steps, field.sizes, numbers.shape[1:], strict=True)
-    ]
-    found = np.stack([row[tuple(indices)] for row in numbers])
-    found = np.broadcast_to(found, (len(numbers), *flat.shape))
-    return found if inside.all() else np.where(inside, found, NONE)
 
 
 def write(field: Field | None, tensor: Tensor, numbers: Array, rounds: Rounds = ONCE) -> Field:
@@ -306,22 +201,23 @@ def refined(field: Field, axes: Iterable[Axis]) -> Field:
 def _partly(field: Field, axes: list[Axis], offset: int, numbers: Array) -> Field:
     """The field with a view written into it; numbers: (rounds, a dimension per axis)."""
     field = refined(field, axes)
-    placed = _placed(field, axes, offset)
-    if placed is None:
+    place = placed(field, axes, offset)
+    if place is None:
         field = one_by_one(field)
-        placed = _placed(field, axes, offset)
-        if placed is None:
+        place = placed(field, axes, offset)
+        if place is None:
             raise ValueError("a view reaches out of its storage")
-    starts, moves = placed
+    starts, moves = place
     shape = [max(len(field.numbers), len(numbers)), *field.numbers.shape[1:]]
     for at, size in enumerate(field.sizes):
         here = [place for place, (axis, _) in enumerate(moves) if axis == at]
         is_whole = starts[at] == 0 and len(here) == 1 and (axes[here[0]][0], moves[here[0]][1]) == (size, 1)
         if not (is_whole and numbers.shape[here[0] + 1] == 1) and size > 1:
             shape[at + 1] = size
+    require_room(shape)
     result = np.broadcast_to(field.numbers, shape).copy()
     after = replace(field, numbers=result)
-    view = _strided(after, axes, starts, moves, writeable=True)
+    view = strided(after, axes, starts, moves, writeable=True)
     view[...] = numbers
     return replace(after, numbers=compact(result))
 
@@ -329,5 +225,7 @@ def _partly(field: Field, axes: list[Axis], offset: int, numbers: Array) -> Fiel
 def one_by_one(field: Field) -> Field:
     """The same field with one axis, in which every element stands for itself."""
     rounds = len(field.numbers)
+    if rounds > 1:
+        require_room((rounds, *field.sizes))
     full = np.broadcast_to(field.numbers, (rounds, *field.sizes)).reshape(rounds, -1)
     return Field(sizes=(full.shape[1],), numbers=full)

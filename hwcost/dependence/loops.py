@@ -21,9 +21,9 @@ from hwcost.dependence.field import (
     advance_of,
     empty_field,
     one_by_one,
-    read,
     write,
 )
+from hwcost.dependence.reading import read
 from hwcost.dependence.replay import Fields, State, at_round, extent, replay, replay_round
 from hwcost.dependence.windows import Array, nothing
 from hwcost.graph import Loop, Op, Tensor

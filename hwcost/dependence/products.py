@@ -13,6 +13,7 @@ from hwcost.dependence.windows import (
     gathered,
     is_special,
     joined,
+    require_room,
     sees_nothing,
     spread,
     united,
@@ -75,6 +76,7 @@ def product(call: Call, a: Array, b: Array) -> Array:
     charge = call.charge(Charge.WIDENING if sees_nothing(a) or sees_nothing(b) else Charge.MIXING)
     if is_special(a) or is_special(b):
         return _without_zeros(a, b, charge)
+    require_room((*a.shape[:-1], b.shape[-1]))
     row, column = spread(a).min(-1, keepdims=True), spread(b).min(-2, keepdims=True)
     return united(np.minimum(row, column), charge)
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from hwcost.dependence.call import Call, Writes, meaning_of, to_all
-from hwcost.dependence.field import ONCE, Field, Rounds, read, write
+from hwcost.dependence.field import ONCE, Field, Rounds, write
 from hwcost.dependence.pointwise import pointwise
+from hwcost.dependence.reading import read
 from hwcost.dependence.windows import Array, Charge, gathered, is_constant, joined, nothing, stepped
 from hwcost.graph import Loop, Op, Tensor, Tree
+
+PRODUCTS = {"aten.mm": 0, "aten.bmm": 0, "aten.linear": 0, "aten.addmm": 1, "aten.baddbmm": 1}
+FOLDED = PRODUCTS | {f"torch.{cell}": 0 for cell in ("lstm", "gru", "rnn_tanh", "rnn_relu")}
+"""By name of the op, the input of which the last dimension is summed over."""
 
 Fields = dict[str, Field]
 """What the elements of each storage see, by its id; storages that no input has reached may be missing."""
@@ -51,7 +56,10 @@ def run(
     """Follow one op. made: what this round of a loop along time has made so far, by storage."""
     if op.is_view:
         return
-    inputs = tuple(_seen(tensor, state, rounds, made) for tensor in op.inputs)
+    folded = _folded(op, state)
+    inputs = tuple(
+        _seen(tensor, state, rounds, made, is_set=place == folded) for place, tensor in enumerate(op.inputs)
+    )
     call = Call(op=op, inputs=inputs, in_step=made is not None, in_loop=rounds is not ONCE)
     if all(map(is_constant, inputs)) and not _makes_zeros(op):
         writes: Writes = [(output, nothing(len(output.shape))) for output in op.outputs]
@@ -61,6 +69,18 @@ def run(
         storage = tensor.storage.id
         if storage in state.fields or not is_constant(numbers):
             state.fields[storage] = write(state.fields.get(storage), tensor, numbers, rounds)
+
+
+def _folded(op: Op, state: State) -> int:
+    """The input of which an op takes the features of a position together, or -1.
+
+    A product with a weight and a recurrent layer do, and thousands of features that are one of two kinds
+    (of a layer that reads both ways) are then two numbers.
+    """
+    place = FOLDED.get(op.name, -1)
+    if op.name in PRODUCTS and op.inputs[place + 1].storage.id in state.fields:
+        return -1
+    return place
 
 
 def _makes_zeros(op: Op) -> bool:
@@ -88,12 +108,17 @@ def unknown(call: Call) -> Writes:
 
 
 def _seen(
-    tensor: Tensor, state: State, rounds: Rounds, made: dict[str, list[tuple[int, int]]] | None
+    tensor: Tensor,
+    state: State,
+    rounds: Rounds,
+    made: dict[str, list[tuple[int, int]]] | None,
+    *,
+    is_set: bool,
 ) -> Array:
     found = state.fields.get(tensor.storage.id)
     if found is None:
         return nothing(len(tensor.shape))
-    numbers = read(found, tensor, rounds)
+    numbers = read(found, tensor, rounds, is_set=is_set)
     if made is None or _is_within(extent(tensor), made.get(tensor.storage.id, ())):
         return numbers
     return stepped(numbers)

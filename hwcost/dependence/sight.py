@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hwcost.dependence import windows
-from hwcost.dependence.field import Field, empty_field, field_of, one_by_one, refined
+from hwcost.dependence.field import Field, empty_field, one_by_one, refined
 from hwcost.dependence.replay import State, replay
 from hwcost.dependence.windows import Array, Charge, gathered
 from hwcost.errors import UsageError
@@ -126,7 +126,7 @@ def sight(trace: Trace, *, time: Mapping[str, TimeAxis]) -> tuple[Sight, ...]:
     element of its outputs is made of. A mask counts where its values were known when the trace was made.
 
     Raises:
-        UsageError: no input has such an id, or it has more time steps than fit.
+        UsageError: no input has such an id, or there is more to follow than there is room for.
     """
     storages = _storages(trace)
     state = State()
@@ -139,12 +139,19 @@ def sight(trace: Trace, *, time: Mapping[str, TimeAxis]) -> tuple[Sight, ...]:
                 where=trace.model,
                 mend=f"take at most {windows.TIME_STEPS_AT_MOST:,}",
             )
-        times = np.arange(storages[key].elements) // axis.stride % axis.size
-        inner = axis.size * axis.stride
-        sizes = (len(times) // inner, axis.size, axis.stride) if len(times) % inner == 0 else times.shape
-        state.fields[key] = field_of(sizes, windows.inputs_at(times))
+        state.fields[key] = _entry(storages[key].elements, axis)
     replay(trace.items, state)
     return tuple(_sight(it, state) for it in storages.values() if it.role == "output")
+
+
+def _entry(elements: int, axis: TimeAxis) -> Field:
+    """An input, of which each element sees its own time."""
+    outer, rest = divmod(elements, axis.size * axis.stride)
+    if rest:
+        times = np.arange(elements) // axis.stride % axis.size
+        return Field(sizes=(elements,), numbers=windows.inputs_at(times)[None])
+    numbers = windows.inputs_at(np.arange(axis.size))
+    return Field(sizes=(outer, axis.size, axis.stride), numbers=numbers.reshape(1, 1, -1, 1))
 
 
 def _storages(trace: Trace) -> dict[str, Storage]:

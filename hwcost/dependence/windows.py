@@ -13,10 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 from functools import reduce
+from math import prod
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from hwcost.errors import UsageError
 
 Array = npt.NDArray[np.int64]
 """Numbers as above. The first axis is the rounds of a loop (1 outside of loops), then come the dimensions
@@ -38,6 +41,19 @@ ZERO: Final = NONE - 2
 
 UNREACHED: Final = FULL - 2
 """Hops from which on an element does not depend on time 0 at all."""
+
+
+ELEMENTS_AT_MOST: Final = 1 << 23
+"""Numbers that one tensor may take here: the scores of 2,900 queries and as many keys."""
+
+
+def require_room(shape: Sequence[int]) -> None:
+    """Raise UsageError where so many elements that differ are too many to follow."""
+    if prod(shape) > ELEMENTS_AT_MOST:
+        raise UsageError(
+            f"{prod(shape):,} elements see different inputs, too many to follow",
+            mend="take a shorter sequence",
+        )
 
 
 class Charge(Enum):
@@ -135,6 +151,7 @@ def joined(parts: Sequence[Array], charge: Charge = Charge.WIDENING) -> Array:
         return unspecial(parts[0]) if parts else np.full((1,), NONE)
     if len(seeing) == 1 and charge is not Charge.STEP:
         return unspecial(seeing[0])
+    require_room(np.broadcast_shapes(*(part.shape for part in seeing)))
     return united(reduce(np.minimum, map(spread, seeing)), charge)
 
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.stride_tricks import as_strided
 
-from hwcost.dependence.field import Field, Rounds, empty_field, one_by_one, read, write
+from hwcost.dependence.field import Field, Rounds, empty_field, one_by_one, write
+from hwcost.dependence.reading import read
 from hwcost.dependence.windows import NONE
 from hwcost.graph import Storage, Tensor, contiguous
 
