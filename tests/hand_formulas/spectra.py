@@ -69,7 +69,9 @@ def spectrogram() -> Case:
 
 def system_solved() -> Case:
     """Factors 6^3 / 3, both triangles 36*4."""
-    return case(Written(lambda _, a, b: torch.linalg.solve(a + torch.eye(6), b)), x(6, 6), x(6, 4), macs=72 + 144)
+    return case(
+        Written(lambda _, a, b: torch.linalg.solve(a + torch.eye(6), b)), x(6, 6), x(6, 4), macs=72 + 144
+    )
 
 
 def orthogonal_map() -> Case:
