@@ -22,7 +22,7 @@ from hwcost.load import (
 from hwcost.memory.depth import sequential_depth
 from hwcost.memory.fusion import fuse
 from hwcost.memory.reuse import reuse
-from hwcost.orders.order import Order, parse_order
+from hwcost.orders.order import Order, asked_order
 from hwcost.report import Report
 from hwcost.rules.count import count
 from hwcost.training.footprint import footprint
@@ -47,6 +47,8 @@ def analyze(
     activations: str | None = None,
     kv: str | None = None,
     order: str = "offline",
+    prompt: int | None = None,
+    generate: int | None = None,
     phase: str = "inference",
     optimizer: str | None = None,
     fusion: str | None = None,
@@ -68,6 +70,8 @@ def analyze(
         kv: the same for K and V of attention; None takes the activations' type.
         order: "offline": the whole sequence is there; "streaming": it arrives step by step; "chunk:N": N
             steps at a time. A trace is in its own.
+        prompt: steps that are there at once before tokens are generated, an order of its own.
+        generate: how many tokens are generated; the sequence has prompt + generate - 1 steps.
         phase: "inference" (one forward pass) or "training" (forward, backward and the step of an optimiser).
         optimizer: of training: "sgd", "momentum", "adam" (which None takes) or "adamw".
         fusion: "eager" (every op is a kernel) or "fused"; None takes what the device's runtime does.
@@ -77,7 +81,8 @@ def analyze(
     Raises:
         HwcostError: whatever of these cannot be found, made, traced, or counted.
     """
-    asked_order, taking = parse_order(order), optimizer_of(phase, optimizer)
+    chosen_order, seq_len = asked_order(order, prompt=prompt, generate=generate, seq_len=seq_len, phase=phase)
+    taking = optimizer_of(phase, optimizer)
     profile = device if isinstance(device, Device) else load_device(device)
     chosen = fusion or profile.fusion
     if chosen not in FUSIONS:
@@ -87,7 +92,7 @@ def analyze(
         raise UsageError(
             "training stores weights, activations, K and V in one type", mend="give --dtype alone"
         )
-    trace = _trace_of(model, inputs, seq_len, batch, settings or {}, asked_order, taking)
+    trace = _trace_of(model, inputs, seq_len, batch, settings or {}, chosen_order, taking)
     kept = stored(trace, count(trace.items, strict=strict), formats)
     kernels = fuse(kept.works) if chosen == "fused" else kept.works
     costs = price(move(reuse(kernels), profile), profile)

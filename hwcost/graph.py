@@ -37,6 +37,9 @@ Phase = Literal["once", "first", "steady", "last"]
 FIRST_STEP, STEPS, LAST_STEP = "first step", "steps", "last step"
 """What the outermost loops of a stream run along; its first and its last chunk may be loops of their own."""
 
+PROMPT = "prompt"
+"""What the one round runs along in which the prompt of a generation is read."""
+
 Attribute = bool | int | float | str | None | tuple["Attribute", ...]
 
 
@@ -187,7 +190,8 @@ class Trace:
 
     model: name to show. parameters: elements of the distinct parameters. weight_bytes: their bytes.
     seq_len, batch: where known, else None. dtype: of the parameters (the commonest). order: in which
-    the steps of the sequence reach it ("offline", "streaming", "chunk:N").
+    the steps of the sequence reach it ("offline", "streaming", "chunk:N", "prompt:N+generate:M"). prompt:
+    steps that are there at once before others are generated one by one; None where none are.
     items: ops and loops in order of execution. assumptions: sentences on values that had to be
     assumed. made_by: versions that made it, by name.
     """
@@ -202,6 +206,7 @@ class Trace:
     assumptions: tuple[str, ...] = ()
     made_by: Mapping[str, str] = field(default_factory=dict)
     order: str = "offline"
+    prompt: int | None = None
 
     def save(self, path: str | Path) -> None:
         """Write the trace as a JSON file (see `hwcost.tracefile.write`)."""

@@ -55,7 +55,7 @@ def load_trace(
     if _is_saved(model):
         from hwcost import tracefile
 
-        _require_no_sizes(model, "a saved trace", seq_len, batch, settings)
+        _require_no_sizes(model, "a saved trace", None if order.prompt else seq_len, batch, settings)
         return in_order(tracefile.read(model), order, where=model)
     if _is_ready_made(model):
         from hwcost.sources import ready_made
@@ -99,7 +99,7 @@ def in_order(trace: Trace, order: Order, *, where: str = "") -> Trace:
         raise OrderError(
             f"a saved trace has its order, which is {trace.order}",
             where=where,
-            mend=f"save another with hwcost trace MODEL --order {order.word}",
+            mend=f"save another with hwcost trace MODEL {order.options}",
         )
     return trace
 
@@ -128,14 +128,17 @@ def _load_stream(
         )
 
     def at(length: int | None) -> Subject:
-        return load_subject(model, seq_len=length, batch=batch, settings=settings)
+        return load_subject(
+            model, seq_len=length, batch=batch, settings=settings, generates=order.prompt is not None
+        )
 
     if model.startswith(TRANSFORMERS) or model.endswith(ONNX) or callables.takes_seq_len(model):
         length = seq_len or at(None).seq_len
         if length is None:
             raise OrderError("does not say how long its sequence is", where=model, mend="give --seq-len")
         return ordered.trace_in_order(at, order=order, seq_len=length, name=model)
-    made_at, length = ordered.of_given(at(None), seq_len)
+    made_at, length = ordered.of_given(at(None), order.prompt or seq_len)
+    length = seq_len if order.prompt and seq_len else length
     return ordered.trace_in_order(made_at, order=order, seq_len=length, name=model)
 
 
@@ -145,8 +148,11 @@ def load_subject(
     seq_len: int | None = None,
     batch: int | None = None,
     settings: Mapping[str, object] | None = None,
+    generates: bool = False,
 ) -> Subject:
     """The module and inputs of a model given in words, which is anything but a saved trace.
+
+    generates: it is to generate tokens, so that a model of transformers has its head.
 
     Raises:
         ModelError, UsageError: it cannot be found or made, or it is a saved trace.
@@ -161,7 +167,9 @@ def load_subject(
     if model.startswith(TRANSFORMERS):
         from hwcost.sources import transformers_config
 
-        return transformers_config.subject(model, seq_len=seq_len, batch=batch, settings=settings)
+        return transformers_config.subject(
+            model, seq_len=seq_len, batch=batch, settings=settings, generates=generates
+        )
     if model.endswith(EXPORTED):
         from hwcost.sources import exported
 
@@ -224,5 +232,6 @@ def trace_module(
         return trace_of(subject, optimizer=optimizer)
     from hwcost.sources import ordered
 
-    at, length = ordered.of_given(subject, seq_len)
+    at, length = ordered.of_given(subject, order.prompt or seq_len)
+    length = seq_len if order.prompt and seq_len else length
     return ordered.trace_in_order(at, order=order, seq_len=length, name=name or type(module).__name__)

@@ -51,6 +51,7 @@ def to_json(trace: Trace) -> str:
             "seq_len": trace.seq_len,
             "batch": trace.batch,
             "order": trace.order,
+            "prompt": trace.prompt,
             "assumptions": trace.assumptions,
             "made_by": dict(trace.made_by),
             "storages": [[s.id, s.elements, s.dtype, s.role, s.name] for s in storages],
@@ -134,6 +135,7 @@ def _trace(data: Mapping[str, Any]) -> Trace:
         assumptions=tuple(map(str, data["assumptions"])),
         made_by={str(key): str(value) for key, value in data["made_by"].items()},
         order=str(data.get("order", "offline")),
+        prompt=None if data.get("prompt") is None else _count(data["prompt"]),
         items=items(data["items"]),
     )
 

@@ -14,6 +14,7 @@ from hwcost.cli.options import (
     Format,
     FormatOption,
     FusionOption,
+    GenerateOption,
     KvOption,
     MatchOption,
     ModelsArgument,
@@ -21,6 +22,7 @@ from hwcost.cli.options import (
     OrderOption,
     OutputOption,
     PhaseOption,
+    PromptOption,
     ReachOption,
     SeqLenOption,
     SetOption,
@@ -38,6 +40,7 @@ Examples:
   hwcost compare-models lstm gru tcn transformer_encoder --device echo_arm
   hwcost compare-models lstm tcn --weights int8 --activations fp16
   hwcost compare-models lstm tcn --order offline,streaming
+  hwcost compare-models gpt1 awd_lstm --prompt 100 --generate 50
   hwcost compare-models lstm tcn --phase training --optimizer sgd
   hwcost compare-models lstm tcn gpt1 --match params=10M
   hwcost compare-models lstm tcn wavenet --reach 10000 --seq-len 10000
@@ -57,6 +60,8 @@ def compare_models(
     settings: SetOption = None,
     fusion: FusionOption = None,
     order: OrderOption = "offline",
+    prompt: PromptOption = None,
+    generate: GenerateOption = None,
     phase: PhaseOption = "inference",
     optimizer: OptimizerOption = None,
     match: MatchOption = None,
@@ -78,6 +83,8 @@ def compare_models(
         settings=tuple(settings or ()),
         fusion=fusion,
         order=order,
+        prompt=prompt,
+        generate=generate,
         phase=phase,
         optimizer=optimizer,
         match=match,

@@ -64,6 +64,12 @@ OrderOption = Annotated[
         help="The whole sequence at once, step by step, or N steps at a time.",
     ),
 ]
+PromptOption = Annotated[
+    int | None, typer.Option("--prompt", min=1, metavar="N", help="Read N tokens at once, then generate.")
+]
+GenerateOption = Annotated[
+    int | None, typer.Option("--generate", min=1, metavar="M", help="Generate M tokens after the prompt.")
+]
 PhaseOption = Annotated[
     Phase,
     typer.Option(

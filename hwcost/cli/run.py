@@ -34,6 +34,8 @@ class Run:
     settings: Sequence[str]
     fusion: str | None
     order: str
+    prompt: int | None = None
+    generate: int | None = None
     strict: bool
     match: str | None = None
     reach: int | None = None
@@ -51,12 +53,15 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     from hwcost.cli.output import guest, progress
     from hwcost.devices import load_device
     from hwcost.formats import asked
+    from hwcost.orders.order import asked_order
 
     settings = [settings_for(model, run.settings, models) for model in models]
     formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
     optimizer_of(run.phase, run.optimizer)
     device = load_device(run.device)
     orders = orders_of(run.order)
+    for order in orders:
+        asked_order(order, prompt=run.prompt, generate=run.generate, seq_len=run.seq_len, phase=run.phase)
     seq_lens = [_seq_len(model, run, alone=len(models) == 1) for model in models]
     fits = fits_of(models, settings, run, seq_lens)
     reports = []
@@ -72,6 +77,8 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
                 activations=formats.activations,
                 kv=formats.kv,
                 order=order,
+                prompt=run.prompt,
+                generate=run.generate,
                 phase=run.phase,
                 optimizer=run.optimizer,
                 fusion=run.fusion,

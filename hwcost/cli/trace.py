@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from hwcost.cli.options import (
     BatchOption,
+    GenerateOption,
     ModelArgument,
     OptimizerOption,
     OrderOption,
     OutputOption,
     PhaseOption,
+    PromptOption,
     SeqLenOption,
     SetOption,
 )
@@ -19,6 +21,7 @@ EXAMPLES = """\b
 Examples:
   hwcost trace lstm --seq-len 1000 -o lstm.json
   hwcost trace my_model.py:build --set hidden_size=256 -o mine.json
+  hwcost trace gpt1 --prompt 100 --generate 50 -o generation.json
   hwcost trace lstm --phase training --optimizer sgd -o training.json
   hwcost analyze mine.json --device echo_arm          (without PyTorch)
 """
@@ -30,6 +33,8 @@ def trace(
     batch: BatchOption = None,
     settings: SetOption = None,
     order: OrderOption = "offline",
+    prompt: PromptOption = None,
+    generate: GenerateOption = None,
     phase: PhaseOption = "inference",
     optimizer: OptimizerOption = None,
     output: OutputOption = None,
@@ -38,7 +43,7 @@ def trace(
     from hwcost.api import optimizer_of
     from hwcost.cli.run import settings_for
     from hwcost.load import load_trace
-    from hwcost.orders.order import parse_order
+    from hwcost.orders.order import asked_order
     from hwcost.tracefile import to_json
 
     check_folder(output)
@@ -46,11 +51,8 @@ def trace(
         raise UsageError(
             "a saved trace is known by its suffix", where=str(output), mend="end the name in .json"
         )
-    chosen, asked, taking = (
-        settings_for(model, settings or ()),
-        parse_order(order),
-        optimizer_of(phase, optimizer),
-    )
+    chosen, taking = settings_for(model, settings or ()), optimizer_of(phase, optimizer)
+    asked, seq_len = asked_order(order, prompt=prompt, generate=generate, seq_len=seq_len, phase=phase)
     with progress(f"tracing {model}"), guest(model):
         recorded = load_trace(
             model, seq_len=seq_len, batch=batch, settings=chosen, order=asked, optimizer=taking

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import inf, isinf, prod
 
-from hwcost.graph import FIRST_STEP, LAST_STEP, STEPS, Loop, Phase, Storage, Tensor, Tree, Work
+from hwcost.graph import FIRST_STEP, LAST_STEP, PROMPT, STEPS, Loop, Phase, Storage, Tensor, Tree, Work
 from hwcost.memory.history import Clock, Event, Grid, Line, Part, Piece
 from hwcost.memory.regions import region_of
 from hwcost.memory.touches import OpReuse, Sample, Touch
@@ -28,7 +28,7 @@ from hwcost.units import dtype_bits
 EXACT_ROUNDS = 6
 """Loops of up to this many rounds run whole; longer ones three rounds at either end."""
 
-STREAM = (FIRST_STEP, STEPS, LAST_STEP)
+STREAM = (PROMPT, FIRST_STEP, STEPS, LAST_STEP)
 
 BULKS = 16
 """Portions in which the rounds between are covered, so that what advances together interleaves."""

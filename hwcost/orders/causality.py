@@ -38,9 +38,10 @@ def require_causal(small: Trace, long: Trace, growth: Growth) -> None:
     has its first result when its window is full, one that pads has some too many.
     """
     nodes = matched(small.items, long.items)
-    inputs = {key: axis for key, axis in _axes(nodes, growth).items() if key in _of_role(small, "input")}
+    every, inputs_of, outputs_of = _axes(nodes, growth), _of_role(small, "input"), _of_role(small, "output")
+    inputs = {key: axis for key, axis in every.items() if key in inputs_of}
     time = {key: TimeAxis(stride=axis.stride, size=axis.size) for key, axis in inputs.items()}
-    axes = {key: axis for key, axis in _axes(nodes, growth).items() if key in _of_role(small, "output")}
+    axes = {key: axis for key, axis in every.items() if key in outputs_of}
     found = {seen.storage.id: seen for seen in sight(small, time=time)}
     worst = max((_ahead(found[key], axis, growth.short) for key, axis in axes.items()), default=0)
     if worst > 0:

@@ -8,7 +8,8 @@ from typing import Final
 
 from hwcost.graph import Loop, Op, Storage, Tensor, Trace, Tree, leaves, mapped
 from hwcost.orders.order import Order
-from hwcost.orders.segments import Segment, segments
+from hwcost.orders.prompt import handed_over
+from hwcost.orders.segments import Segment, generation, segments
 from hwcost.orders.stream import AXES
 
 STATE: Final = "state"
@@ -29,28 +30,32 @@ def stepwise(
     state lies in buffers whose names begin with `STATE`, to which an empty copy at its end hands the new one.
     shapes_at: the shapes of that state after a number of steps, which say where its growth is not even.
     """
-    steps = min(order.steps or seq_len, seq_len)
-    cut = [
-        part
-        for segment in segments(seq_len, steps, grows=True, windows=())
-        for part in _even(segment, steps, shapes_at)
-    ]
-    traces = [
-        trace_step(part.steps, part.start * steps + (part.chunks - 1) // 2 * part.steps) for part in cut
-    ]
+    cut = [part for segment in _stretches(order, seq_len) for part in _even(segment, shapes_at)]
+    traces = [trace_step(part.steps, part.start + (part.chunks - 1) // 2 * part.steps) for part in cut]
     loops: list[Loop[Op]] = []
     for part, trace in zip(cut, traces, strict=True):
         body = _moving(_kept_in_place(trace.items), part)
         loops.append(Loop(times=part.chunks, body=body, axis=AXES[part.place]))
-    return replace(traces[-1], items=_joined(loops), seq_len=seq_len, order=order.word)
+    if order.prompt is not None:
+        loops[0] = replace(loops[0], body=handed_over(loops[0].body, tuple(loops[1:])))
+    return replace(traces[-1], items=_joined(loops), seq_len=seq_len, order=order.word, prompt=order.prompt)
 
 
-def _even(segment: Segment, steps: int, shapes_at: Callable[[int], Shapes]) -> list[Segment]:
+def _stretches(order: Order, seq_len: int) -> tuple[Segment, ...]:
+    if order.prompt is not None:
+        first, behind = generation(seq_len, order.prompt, grows=True, windows=())
+        return first, *behind
+    return segments(seq_len, min(order.steps or seq_len, seq_len), grows=True, windows=())
+
+
+def _even(segment: Segment, shapes_at: Callable[[int], Shapes]) -> list[Segment]:
     """A segment, cut in two until the state grows evenly in each part."""
     if segment.chunks < 3:
-        ones = (replace(segment, start=segment.start + i, chunks=1) for i in range(segment.chunks))
+        ones = (
+            replace(segment, start=segment.start + i * segment.steps, chunks=1) for i in range(segment.chunks)
+        )
         return list(ones) if segment.chunks == 2 else [segment]
-    first = segment.start * steps
+    first, steps = segment.start, segment.steps
     ends = shapes_at(first), shapes_at(first + (segment.chunks - 1) * steps)
     middle = shapes_at(first + (segment.chunks - 1) // 2 * steps)
     if all(
@@ -62,9 +67,9 @@ def _even(segment: Segment, steps: int, shapes_at: Callable[[int], Shapes]) -> l
     left = segment.chunks // 2 | 1
     parts = (
         replace(segment, chunks=left),
-        replace(segment, start=segment.start + left, chunks=segment.chunks - left),
+        replace(segment, start=first + left * steps, chunks=segment.chunks - left),
     )
-    return [part for half in parts if half.chunks for part in _even(half, steps, shapes_at)]
+    return [part for half in parts if half.chunks for part in _even(half, shapes_at)]
 
 
 def _kept_in_place(items: Tree[Op]) -> Tree[Op]:
@@ -139,11 +144,12 @@ def _moving(items: Tree[Op], part: Segment) -> Tree[Op]:
         if storage.id not in rows:
             return old
         step = rows[storage.id]
-        elements = step * (part.start + part.chunks)
+        start = step * part.start // part.steps
+        elements = start + step * part.chunks
         return replace(
             old,
             storage=replace(storage, elements=elements),
-            offset=old.offset + step * part.start,
+            offset=old.offset + start,
             advance=(step, *(0,) * len(old.advance)),
         )
 

@@ -7,29 +7,30 @@ from dataclasses import replace
 from typing import Final
 
 from hwcost.errors import HwcostError
-from hwcost.graph import FIRST_STEP, LAST_STEP, STEPS, Loop, Op, Trace
+from hwcost.graph import FIRST_STEP, LAST_STEP, PROMPT, STEPS, Loop, Op, Trace
 from hwcost.orders.causality import SMALL, require_causal
 from hwcost.orders.chunk import items_of
 from hwcost.orders.growth import Growth
 from hwcost.orders.layout import Chunk
 from hwcost.orders.lengths import two_lengths
-from hwcost.orders.matching import matched
+from hwcost.orders.matching import Node, matched
 from hwcost.orders.once import before
 from hwcost.orders.order import Order
 from hwcost.orders.parts import Parts, parts_of, steps_in
+from hwcost.orders.prompt import prefill
 from hwcost.orders.scene import Scene
-from hwcost.orders.segments import Segment, segments
+from hwcost.orders.segments import Segment, generation, segments
 from hwcost.orders.settle import settled
 from hwcost.orders.views import Past
 
-AXES: Final = {"first": FIRST_STEP, "between": STEPS, "last": LAST_STEP}
+AXES: Final = {"prompt": PROMPT, "first": FIRST_STEP, "between": STEPS, "last": LAST_STEP}
 
 
 def streamed(make: Callable[[int], Trace], *, order: Order, seq_len: int) -> Trace:
     """The trace of a model whose sequence of `seq_len` steps arrives in chunks of `order.steps`.
 
     make: the trace of the model over a whole sequence of some length. An op of a chunk costs what the op of
-    the whole sequence grows by when the sequence grows by a chunk.
+    the whole sequence grows by when the sequence grows by a chunk. With a prompt, that is the first chunk.
 
     Raises:
         OrderError: the model has no such form, and why.
@@ -38,9 +39,13 @@ def streamed(make: Callable[[int], Trace], *, order: Order, seq_len: int) -> Tra
     steps = min(order.steps or seq_len, seq_len)
     short, long, growth = two_lengths(make, seq_len)
     scene = Scene(growth=growth, steps=steps)
-    parts = parts_of(scene, matched(short.items, long.items))
+    nodes = matched(short.items, long.items)
+    parts = parts_of(scene, nodes)
     _require_causal(make, short, long, growth)
-    body = [_segment(scene, parts, segment, seq_len) for segment in _cut(parts, seq_len, steps)]
+    if order.prompt is None:
+        body = [_segment(scene, parts, segment, seq_len) for segment in _cut(parts, seq_len, steps)]
+    else:
+        body = _generation(scene, parts, nodes, order.prompt, seq_len)
     end = Chunk(steps=steps, start=seq_len - steps, so_far=seq_len, length=seq_len)
     after = [item for step in parts.after for item in items_of(scene, step, end, (), inside=False)]
     items = settled((*before(scene, parts, seq_len, (*body, *after)), *body, *after))
@@ -51,6 +56,7 @@ def streamed(make: Callable[[int], Trace], *, order: Order, seq_len: int) -> Tra
         weight_bytes=growth.at(short.weight_bytes, long.weight_bytes, seq_len),
         seq_len=seq_len,
         order=order.word,
+        prompt=order.prompt,
     )
 
 
@@ -68,6 +74,12 @@ def _require_causal(make: Callable[[int], Trace], short: Trace, long: Trace, gro
 
 def _cut(parts: Parts, length: int, steps: int) -> tuple[Segment, ...]:
     """The segments that what grows in the body asks for."""
+    pasts, windows = _growing(parts)
+    return segments(length, steps, grows=pasts, windows=windows)
+
+
+def _growing(parts: Parts) -> tuple[bool, set[int]]:
+    """Whether anything in the body looks back over all steps so far, and over how many where limited."""
     pasts = {
         kind
         for step in steps_in(parts.body)
@@ -76,12 +88,25 @@ def _cut(parts: Parts, length: int, steps: int) -> tuple[Segment, ...]:
         if isinstance(kind, Past)
     }
     windows = {past.window for past in pasts if past.window is not None}
-    return segments(length, steps, grows=bool(pasts), windows=windows)
+    return bool(pasts), windows
+
+
+def _generation(
+    scene: Scene, parts: Parts, nodes: tuple[Node, ...], prompt: int, length: int
+) -> list[Loop[Op]]:
+    """The loop of the prompt, then those of the steps behind it."""
+    grows, windows = _growing(parts)
+    _, stretches = generation(length, prompt, grows=grows, windows=windows)
+    behind = [_segment(scene, parts, segment, length) for segment in stretches]
+    # Of a single token nothing is behind the prompt; what would be kept is that of its own last step.
+    alike = Segment(start=length - 1, chunks=1, steps=1, place="last")
+    kept = behind or [_segment(scene, parts, alike, length)]
+    return [prefill(nodes, scene.growth, prompt, length, tuple(kept)), *behind]
 
 
 def _segment(scene: Scene, parts: Parts, segment: Segment, length: int) -> Loop[Op]:
     """The loop of a segment; its ops are those of the chunk in its middle."""
-    start = segment.start * scene.steps
+    start = segment.start
     middle = start + (segment.chunks + 1) // 2 * segment.steps
     chunk = Chunk(steps=segment.steps, start=start, so_far=min(middle, length), length=length)
     items = (item for part in parts.body for item in items_of(scene, part, chunk, ()))

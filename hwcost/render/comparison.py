@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
 from hwcost.graph import Part
 from hwcost.render.fit import fit_notes, model_name, reach_cell
+from hwcost.render.generation import tokens_per_s
 from hwcost.render.tables import Column, Table
 from hwcost.render.verdict import caveats
 from hwcost.render.words import (
@@ -22,7 +24,7 @@ from hwcost.render.words import (
     ratio,
     shortened,
 )
-from hwcost.report import Footprint, Report
+from hwcost.report import Footprint, Generation, Report
 from hwcost.report.training import PARTS
 
 MODEL_WIDTH = 13
@@ -114,7 +116,7 @@ def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report]
     levels = {level_label(report.farthest_level) for report in reports}
     far = levels.pop() if len(levels) == 1 else "farthest"
     streams: tuple[tuple[str, Callable[[Report], str]], ...] = (
-        ("order", lambda report: report.order),
+        *(() if all(report.generation for report in reports) else (("order", lambda report: report.order),)),
         ("state", lambda report: quantity(report.state_bytes, "B")),
     )
     training: tuple[tuple[str, Callable[[Report], str]], ...] = (
@@ -133,12 +135,32 @@ def _quantities(reports: Sequence[Report]) -> tuple[tuple[str, Callable[[Report]
         ("ridge point", lambda report: plain(report.ridge_point)),
         ("bound", lambda report: bound_label(report.bound)),
         ("expected time", lambda report: _seconds(report, 1)),
-        ("time per step", lambda report: _seconds(report, report.trace.seq_len)),
+        *(_GENERATION if any(report.generation for report in reports) else _TIME_PER_STEP),
         ("share of peak", _share_of_peak),
         ("energy", lambda report: quantity(report.totals.energy_j, "J", lower_bound=report.lower_bound)),
         *(training if any(report.parts for report in reports) else ()),
         ("sequential depth", lambda report: count(report.sequential_depth)),
     )
+
+
+def _of_tokens(part: Callable[[Generation], float | None]) -> Callable[[Report], str]:
+    return lambda report: UNKNOWN if report.generation is None else quantity(part(report.generation), "s")
+
+
+_TIME_PER_STEP: Final = (("time per step", lambda report: _seconds(report, report.trace.seq_len)),)
+
+_GENERATION: Final = (
+    ("time to first token", _of_tokens(lambda found: found.first_token_s)),
+    ("time per token", _of_tokens(lambda found: found.token_s)),
+    (
+        "tokens per second",
+        lambda report: tokens_per_s(report.generation.tokens_per_s if report.generation else None),
+    ),
+    (
+        "cache per token",
+        lambda report: quantity(report.generation.cache_bytes if report.generation else None, "B"),
+    ),
+)
 
 
 def _seconds(report: Report, parts: int | None) -> str:

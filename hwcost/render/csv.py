@@ -39,6 +39,11 @@ def _flat(report: Report) -> dict[str, object]:
         row |= {f"{part}_s": total.expected_s for part, total in report.parts.items()}
         row |= {"stored_activation_bytes": report.footprint.stored_bytes}
         row |= {"peak_bytes": report.footprint.peak_bytes}
+    found = report.generation
+    if found is not None:
+        row |= {"prompt": found.prompt, "tokens": found.tokens, "first_token_s": found.first_token_s}
+        row |= {"token_s": found.token_s, "tokens_per_s": found.tokens_per_s}
+        row |= {"cache_bytes_per_token": found.cache_bytes}
     if report.fit is not None:
         row |= {"reach": reach_cell(report).replace(",", ""), "changes": fit_words(report)}
     return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import fsum
 
+from hwcost.render.generation import generation_rows
 from hwcost.render.words import (
     bound_label,
     count,
@@ -40,9 +41,10 @@ class Table:
 
 
 def report_tables(report: Report) -> tuple[Table, ...]:
-    """Totals, parts of training and its memory, layers, levels and steps; one without rows is left out."""
+    """Totals, generation, training and its memory, layers, levels and steps; one without rows is left out."""
     tables = (
         totals_table(report),
+        generation_table(report),
         parts_table(report),
         memory_table(report),
         layers_table(report),
@@ -86,11 +88,21 @@ def _state(report: Report) -> str:
 
 
 def _per_step(report: Report) -> str:
-    """Expected time over the sequence length; nothing where the model has no sequence."""
+    """Expected time over the sequence length; nothing where it has none, or not all steps come alike."""
     length = report.trace.seq_len
-    if not length:
+    if not length or report.generation is not None:
         return ""
     return quantity(report.totals.expected_s / length, "s", lower_bound=report.lower_bound)
+
+
+def generation_table(report: Report) -> Table:
+    """What the reader of generated tokens waits for; no rows for any other order."""
+    columns = (
+        Column(name="generation", is_number=False),
+        Column(name="value"),
+        Column(name="", is_number=False),
+    )
+    return Table(title="", columns=columns, rows=generation_rows(report))
 
 
 def parts_table(report: Report) -> Table:

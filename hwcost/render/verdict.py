@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import fsum
 
 from hwcost.render.fit import fit_notes
-from hwcost.render.words import bound_label, level_label, listed, percent, plain, plural, quantity
+from hwcost.render.words import bound_label, count, level_label, listed, percent, plain, plural, quantity
 from hwcost.report import Cost, Report, Steps, Sum
 from hwcost.report.stream import STREAM
 
@@ -55,14 +55,21 @@ def settings(*reports: Report) -> str:
 def _settings(report: Report) -> tuple[str, ...]:
     trace = report.trace
     parts = (
-        plural(trace.seq_len, "step") if trace.seq_len is not None else "",
+        *_length(report),
         f"batch {trace.batch}" if trace.batch is not None else "",
         *_formats(report),
-        report.order,
+        "" if report.generation else report.order,
         report.fusion,
         f"training with {report.optimizer}" if report.parts else "",
     )
     return tuple(part for part in parts if part)
+
+
+def _length(report: Report) -> tuple[str, ...]:
+    found, steps = report.generation, report.trace.seq_len
+    if found is not None:
+        return f"prompt of {plural(found.prompt, 'token')}", f"{count(found.tokens)} generated"
+    return () if steps is None else (plural(steps, "step"),)
 
 
 def _formats(report: Report) -> tuple[str, ...]:
@@ -86,7 +93,8 @@ def _bandwidth(report: Report) -> str:
     level = report.bound
     name = level_label(level)
     round_ = _typical_step(report)
-    scope, part = ("1 pass", report.totals) if round_ is None else ("1 step", round_)
+    whole = "1 iteration" if report.parts else "1 pass"
+    scope, part = (whole, report.totals) if round_ is None else ("1 step", round_)
     moved = part.crossing(level).bytes
     slope = report.machine.slope(level)
     has = None if slope is None else slope.achieved_bytes_per_s
@@ -170,6 +178,7 @@ def _fit(report: Report) -> str:
     if report.fits is not False or report.machine.memory_bytes is None:
         return ""
     what = "the weights take" if report.footprint is None else "a training iteration takes"
+    what = "weights and state take" if report.generation else what
     held, memory = quantity(report.held_bytes, "B"), quantity(report.machine.memory_bytes, "B")
     return f"It does not fit: {what} {held}, the memory of {report.machine.name} holds {memory}."
 

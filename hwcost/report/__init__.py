@@ -2,6 +2,7 @@
 
 from hwcost.report.costs import Cost, Crossing, Traffic
 from hwcost.report.formats import Formats
+from hwcost.report.generation import Generation
 from hwcost.report.machine import Machine, Roof, Slope
 from hwcost.report.report import Report
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
@@ -12,6 +13,7 @@ __all__ = [
     "Crossing",
     "Footprint",
     "Formats",
+    "Generation",
     "Layer",
     "Machine",
     "Report",

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from hwcost.report.fit import fit_dict
+from hwcost.report.generation import generation_dict
 from hwcost.report.sums import Layer, Sum
 from hwcost.report.training import training_dict
 
@@ -28,6 +29,7 @@ def report_dict(report: Report) -> dict[str, object]:
         },
         "totals": _totals(report),
         **_training(report),
+        **({"generation": generation_dict(report.generation)} if report.generation else {}),
         "levels": _levels(report),
         "layers": [_layer(layer, is_training=bool(report.parts)) for layer in report.layers],
         "steps": _steps(report),

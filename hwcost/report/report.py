@@ -10,6 +10,7 @@ from hwcost.graph import Part, Trace, leaves
 from hwcost.report.costs import Cost
 from hwcost.report.fit import Fit
 from hwcost.report.formats import Formats
+from hwcost.report.generation import Generation, generation_of
 from hwcost.report.machine import Machine
 from hwcost.report.stream import stream_steps
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
@@ -68,6 +69,11 @@ class Report:
         return stream_steps(self.costs, self.trace.items) or steps_of(self.costs)
 
     @cached_property
+    def generation(self) -> Generation | None:
+        """The parts of a generation: prompt and tokens; None for any other order."""
+        return generation_of(self.trace, self.costs, self.steps)
+
+    @cached_property
     def state_bytes(self) -> int | None:
         """What a stream keeps between its steps: states, rings, K and V at its end; None offline."""
         if self.order == "offline":
@@ -119,8 +125,13 @@ class Report:
 
     @property
     def held_bytes(self) -> int:
-        """What must be in memory at once: the weights; in training all that is there at its peak."""
-        return self.trace.weight_bytes if self.footprint is None else self.footprint.peak_bytes
+        """What must be in memory at once: the weights; in training all that is there at its peak.
+
+        In a generation also what is kept at its end, such as keys and values.
+        """
+        if self.footprint is not None:
+            return self.footprint.peak_bytes
+        return self.trace.weight_bytes + (self.state_bytes or 0 if self.generation else 0)
 
     @property
     def assumed_ops(self) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hwcost.errors import OrderError
+from hwcost.errors import ModelError, OrderError
 from hwcost.graph import Trace
 from hwcost.orders import Order, streamed
 from hwcost.sources.subject import Subject, trace_of, with_inputs
@@ -24,8 +25,8 @@ def trace_in_order(subject_at: Callable[[int], Subject], *, order: Order, seq_le
     """
     from hwcost.sources import stepping
 
-    subject = _without_cache(subject_at(seq_len))
     try:
+        subject = _without_cache(subject_at(seq_len))
         if stepping.says_how(subject.module):
             made = stepping.stepped(subject_at, order=order, seq_len=seq_len)
         else:
@@ -33,12 +34,24 @@ def trace_in_order(subject_at: Callable[[int], Subject], *, order: Order, seq_le
                 lambda length: trace_of(_without_cache(subject_at(length))), order=order, seq_len=seq_len
             )
     except OrderError as error:
-        raise OrderError(error.what, where=error.where or name, mend=error.mend) from error
+        raise OrderError(error.what, where=error.where or name, mend=_mend(error.mend, order)) from error
+    except ModelError as error:
+        raise ModelError(error.what, where=error.where, mend=_mend(error.mend, order)) from error
     return replace(
         made,
         model=subject.name or made.model,
         assumptions=tuple(dict.fromkeys((*made.assumptions, *subject.assumptions))),
     )
+
+
+def _mend(mend: str, order: Order) -> str:
+    """How an error is mended, in the options that were given."""
+    if order.prompt is None:
+        return mend
+    if "chunk:" in mend:
+        return "it does not go on token by token: leave --prompt and --generate out"
+    mend = mend.replace("take --order offline", "leave --prompt and --generate out")
+    return re.sub(r"--seq-len (\d+)", r"--prompt N --generate M with N + M - 1 of at most \1", mend)
 
 
 def _without_cache(subject: Subject) -> Subject:
@@ -50,11 +63,12 @@ def _without_cache(subject: Subject) -> Subject:
 
 
 def stream_settings(
-    known: Mapping[str, str], settings: Mapping[str, object], seq_len: int
+    known: Mapping[str, str], settings: Mapping[str, object], seq_len: int, *, is_prompt: bool = False
 ) -> tuple[dict[str, object], tuple[str, ...]]:
     """Settings of a ready-made model with those that a stream needs, and sentences on what was set.
 
     Attention that may be causal is; what is read before the stream (a source) has a length of its own.
+    is_prompt: `seq_len` is that of a prompt, which is the source where there is one.
     """
     chosen, notes = dict(settings), []
     if "causal" in known and "causal" not in chosen and known["causal"] == "false":
@@ -63,7 +77,9 @@ def stream_settings(
     if "source_len" in known and str(chosen.get("source_len", "0")) == "0":
         chosen["source_len"] = str(seq_len)
         notes.append(
-            f"source_len={seq_len} was set: the source is read once, before the stream of the target"
+            f"source_len={seq_len} was set: the prompt is the source, behind which the target is generated"
+            if is_prompt
+            else f"source_len={seq_len} was set: the source is read once, before the stream of the target"
         )
     return chosen, tuple(notes)
 

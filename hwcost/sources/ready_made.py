@@ -71,6 +71,8 @@ def stream(
 ) -> Trace:
     """The trace of a ready-made model in an order other than offline, made once like `trace`.
 
+    A model that reads a source is given the prompt of a generation as its source.
+
     Raises:
         ModelError, TraceError, OrderError: there is no such model, or it has no form in that order.
     """
@@ -86,13 +88,19 @@ def stream(
     from hwcost.sources.ordered import stream_settings, trace_in_order
 
     length = seq_len or int(sizes["seq_len"])
-    chosen, notes = stream_settings(sizes, settings, length)
+    chosen, notes = stream_settings(
+        sizes, settings, order.prompt or length, is_prompt=order.prompt is not None
+    )
+    asked = order
+    if order.prompt is not None and "source_len" in sizes:
+        # The prompt is the source; the target begins with a word that means its beginning.
+        length, order = length - order.prompt + 1, replace(order, prompt=1)
 
     def at(length: int) -> Subject:
         made = subject(name, seq_len=length, batch=batch, settings=chosen)
         return replace(made, assumptions=(*made.assumptions, *notes))
 
-    made = trace_in_order(at, order=order, seq_len=length, name=name)
+    made = replace(trace_in_order(at, order=order, seq_len=length, name=name), prompt=asked.prompt)
     if use_cache:
         cache.keep(key, made)
     return made

@@ -32,10 +32,18 @@ ATTENTION: Final = "attn_implementation"
 """The one setting that no configuration lists: "eager", "sdpa"."""
 
 
-def subject(model: str, *, seq_len: int | None, batch: int | None, settings: Mapping[str, object]) -> Subject:
+def subject(
+    model: str,
+    *,
+    seq_len: int | None,
+    batch: int | None,
+    settings: Mapping[str, object],
+    generates: bool = False,
+) -> Subject:
     """A model of transformers from `hf:config.json`, `hf:FOLDER` or `hf:MODEL_TYPE`, and inputs for it.
 
-    The class is the first of the configuration's `architectures`, else the one that AutoModel takes.
+    The class is the first of the configuration's `architectures`, else the one that AutoModel takes, or
+    AutoModelForCausalLM where it `generates`.
     seq_len: tokens, or samples or frames of sound. settings: fields of the configuration.
 
     Raises:
@@ -48,8 +56,10 @@ def subject(model: str, *, seq_len: int | None, batch: int | None, settings: Map
     given, notes = _given(name)
     with _offline():
         config = _config(name, given, settings)
-        built = _built(name, config, str(settings.get(ATTENTION, "")))
+        kind = _class(name, config, generates=generates)
+        built = _built(name, config, kind, str(settings.get(ATTENTION, "")))
         inputs = inputs_of(built, config, seq_len=seq_len, batch=batch or 1)
+    chosen = (f"the class is {kind.__name__}",) if generates and not config.architectures else ()
     shapes = ", ".join(f"{key} {'x'.join(map(str, value.shape))}" for key, value in inputs.items())
     return Subject(
         module=built,
@@ -58,7 +68,7 @@ def subject(model: str, *, seq_len: int | None, batch: int | None, settings: Map
         name=_shown(name),
         seq_len=_tokens(inputs) or seq_len,
         batch=batch or 1,
-        assumptions=(f"no inputs were given: taken as {shapes}", *notes),
+        assumptions=(f"no inputs were given: taken as {shapes}", *chosen, *notes),
     )
 
 
@@ -215,11 +225,10 @@ def _put(fields: dict[str, Any], plain: Any, keys: list[str], value: object, *, 
     _put(fields[key], part, inner, value, where=where)
 
 
-def _built(name: str, config: Any, attention: str) -> Any:
+def _built(name: str, config: Any, kind: Any, attention: str) -> Any:
     """The model on the meta device."""
     from hwcost.tracing.construct import built
 
-    kind = _class(name, config)
     chosen = {ATTENTION: attention} if attention else {}
     try:
         with _uninitialised():
@@ -243,12 +252,18 @@ def _uninitialised() -> AbstractContextManager[None]:
     return skipping
 
 
-def _class(name: str, config: Any) -> Any:
+def _class(name: str, config: Any, *, generates: bool) -> Any:
     """The model class that the configuration names, else the one that AutoModel takes for it."""
     import transformers
-    from transformers.models.auto.modeling_auto import MODEL_MAPPING
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_MAPPING
 
     where = f"{PREFIX}{name}"
+    if generates and (config.is_encoder_decoder or type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING):
+        raise ModelError(
+            f"{config.model_type!r} is no causal language model of transformers",
+            where=where,
+            mend="leave --prompt and --generate out",
+        )
     for word in config.architectures or ():
         kind = getattr(transformers, word, None) if isinstance(word, str) else None
         if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
@@ -262,11 +277,11 @@ def _class(name: str, config: Any) -> Any:
                 mend="--set architectures=CLASS",
             )
         return kind
-    if type(config) not in MODEL_MAPPING:
+    if not generates and type(config) not in MODEL_MAPPING:
         raise ModelError(
             f"AutoModel has no class for {config.model_type!r}", where=where, mend="--set architectures=CLASS"
         )
-    kind = MODEL_MAPPING[type(config)]
+    kind = (MODEL_FOR_CAUSAL_LM_MAPPING if generates else MODEL_MAPPING)[type(config)]
     return kind[0] if isinstance(kind, tuple) else kind
 
 
