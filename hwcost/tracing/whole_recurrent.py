@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from math import prod
 from typing import Any
@@ -48,33 +49,23 @@ def _layer(name: str) -> WholeFunction:
         given = dict(zip(_LAYER_ARGUMENTS, rest, strict=False)) | kwargs
         states = _states(capture, given["hx"])
         weights = [capture.to_meta(weight, learn=True) for weight in given["params"]]
-        state_width, hidden = states[0].shape[-1], states[-1].shape[-1]
-        ways = 2 if given["bidirectional"] else 1
-        outputs = [torch.empty((*x.shape[:-1], ways * state_width), dtype=x.dtype, device=META)]
+        reserve = _reserve(name, x, states, given)
+        width = reserve.ways * reserve.width
+        outputs = [torch.empty((*x.shape[:-1], width), dtype=x.dtype, device=META)]
         outputs += [torch.empty(state.shape, dtype=state.dtype, device=META) for state in states]
-        has_dropout = given["train"] and given["dropout"] > 0 and given["num_layers"] > 1
-        reserve = Reserve(
-            kind=name,
-            positions=prod(x.shape[:-1]),
-            hidden=hidden,
-            width=state_width,
-            layers=given["num_layers"],
-            ways=ways,
-            has_dropout=has_dropout,
-        )
         attributes = {
             "has_biases": bool(given["has_biases"]),
             "num_layers": given["num_layers"],
             "bidirectional": bool(given["bidirectional"]),
             "batch_first": bool(given.get("batch_first")),
             "batch_sizes": None if sizes is None else run_lengths(sizes),
-            "projection": state_width if state_width != hidden else 0,
+            "projection": reserve.width if reserve.width != reserve.hidden else 0,
         }
         call = Call(
             name=f"torch.{name}",
             inputs=[x, *states, *weights],
             outputs=outputs,
-            attributes=attributes | ({"dropout": given["dropout"]} if has_dropout else {}),
+            attributes=attributes | ({"dropout": given["dropout"]} if reserve.has_dropout else {}),
             backward=f"torch.{name}_backward",
             kept=_kept(reserve, x.dtype),
             keeps_outputs=1,
@@ -82,6 +73,19 @@ def _layer(name: str) -> WholeFunction:
         return record(capture, call)
 
     return layer
+
+
+def _reserve(name: str, x: torch.Tensor, states: list[torch.Tensor], given: Mapping[str, Any]) -> Reserve:
+    """What a layer keeps for its backward pass."""
+    return Reserve(
+        kind=name,
+        positions=prod(x.shape[:-1]),
+        hidden=states[-1].shape[-1],
+        width=states[0].shape[-1],
+        layers=given["num_layers"],
+        ways=2 if given["bidirectional"] else 1,
+        has_dropout=given["train"] and given["dropout"] > 0 and given["num_layers"] > 1,
+    )
 
 
 def _kept(reserve: Reserve, dtype: torch.dtype) -> list[Kept]:
