@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from hwcost.dependence.call import Call, Writes, means, to_all
+from hwcost.dependence.pointwise import band_of, in_band
 from hwcost.dependence.windows import (
+    LOWEST,
     NONE,
     ZERO,
     Array,
@@ -55,8 +57,15 @@ def linear(call: Call) -> Writes:
 
 
 def _plus(call: Call, c: Array, *rest: Array) -> Writes:
+    """C + M, where M may be a mask of 0 and very negative numbers."""
     shaped = [part.reshape(len(part), *(1,) * (c.ndim - part.ndim), *part.shape[1:]) for part in rest]
-    return to_all(call, joined([c, *shaped], call.charge(Charge.WIDENING)))
+    result = joined([c, *shaped], call.charge(Charge.WIDENING))
+    for part in shaped:
+        result = np.where(part == LOWEST, LOWEST, result) if is_special(part) else result
+    band = band_of(call)
+    if band is not None:
+        result = in_band(result, call.op.outputs[0].shape, band, LOWEST)
+    return to_all(call, result)
 
 
 @means("outer ger addr")

@@ -99,7 +99,7 @@ def product(scene: Scene, pair: Pair) -> list[Step]:
         a = scene.so_far(a, len(a.kinds) - 1, past, op)
         b = scene.so_far(b, len(b.kinds) - 2, past, op)
     elif a.kinds[-2] is not None and b.kinds[-1] is not None:
-        past = b.kinds[-1] if isinstance(b.kinds[-1], Past) else Past()
+        past = b.kinds[-1] if isinstance(b.kinds[-1], Past) else Past(window=band_window(op))
         b = scene.so_far(b, len(b.kinds) - 1, past, op)
     kinds: tuple[Kind, ...] = (*outputs[0].kinds[:-2], a.kinds[-2], b.kinds[-1])
     out = scene.with_kinds(outputs[0], kinds)

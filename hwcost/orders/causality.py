@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -23,7 +23,11 @@ SMALL = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Axis:
-    """Time in a storage: element e stands at (e // stride) % size, of which `pace` come per step."""
+    """Time in a storage: element e stands at (e // stride) % size, of which `pace` come per step.
+
+    Where several come per step, rows are one dimension with the steps, and either may be the outer one,
+    which a size does not tell: those of the first sequence come first, or those of the first step.
+    """
 
     stride: int
     size: int
@@ -40,13 +44,32 @@ def require_causal(small: Trace, long: Trace, growth: Growth) -> None:
     nodes = matched(small.items, long.items)
     every, inputs_of, outputs_of = _axes(nodes, growth), _of_role(small, "input"), _of_role(small, "output")
     inputs = {key: axis for key, axis in every.items() if key in inputs_of}
-    time = {key: TimeAxis(stride=axis.stride, size=axis.size) for key, axis in inputs.items()}
     axes = {key: axis for key, axis in every.items() if key in outputs_of}
-    found = {seen.storage.id: seen for seen in sight(small, time=time)}
-    worst = max((_ahead(found[key], axis, growth.short) for key, axis in axes.items()), default=0)
-    if worst > 0:
+    errors: list[OrderError] = []
+    for time in _times(inputs, growth.short):
+        found = {seen.storage.id: seen for seen in sight(small, time=time)}
+        worst = max((_ahead(found[key], axis, growth.short) for key, axis in axes.items()), default=0)
+        if worst <= 0:
+            return
         assumed = next((name for seen in found.values() for name in seen.assumed), "")
-        raise _error(small, nodes, growth, time, worst, assumed)
+        errors.append(_error(small, nodes, growth, time, worst, assumed))
+    raise errors[0]
+
+
+def _times(inputs: Mapping[str, _Axis], steps: int) -> list[dict[str, TimeAxis]]:
+    """Where time may lie in the inputs: rows within a step, or steps within a row."""
+
+    def lying(*, is_outer: bool) -> dict[str, TimeAxis]:
+        return {
+            key: TimeAxis(
+                stride=axis.stride * (int(axis.pace) if is_outer and axis.pace > 1 else 1),
+                size=axis.size if axis.pace <= 1 else steps,
+            )
+            for key, axis in inputs.items()
+        }
+
+    outer, inner = lying(is_outer=True), lying(is_outer=False)
+    return [outer] if outer == inner else [outer, inner]
 
 
 def _of_role(trace: Trace, role: str) -> set[str]:
@@ -76,28 +99,45 @@ def _axes(nodes: tuple[Node, ...], growth: Growth) -> dict[str, _Axis]:
         key = short.storage.id
         if len(grows) > 1:
             several.add(key)
-        if len(grows) == 1:
-            i = grows[0]
-            axis = _Axis(
-                stride=short.strides[i],
-                size=short.shape[i],
-                pace=growth.rate(short.shape[i], long.shape[i]),
-            )
-            if key not in found or axis.pace < found[key].pace:
-                found[key] = axis
-    return {
-        key: axis if axis.pace <= 1 else replace(axis, size=growth.short, pace=Fraction(1))
-        for key, axis in found.items()
-        if key not in several and axis.stride
-    }
+        axis = _axis(short, long, grows[0], growth) if len(grows) == 1 else None
+        if not grows:
+            axis = _axis_of_rounds(short, long, growth)
+        if axis is not None and (key not in found or axis.pace < found[key].pace):
+            found[key] = axis
+    return {key: axis for key, axis in found.items() if key not in several and axis.stride}
+
+
+def _axis(short: Tensor, long: Tensor, i: int, growth: Growth) -> _Axis:
+    """Time as dimension i of a tensor."""
+    pace = growth.rate(short.shape[i], long.shape[i])
+    return _Axis(stride=short.strides[i], size=short.shape[i], pace=pace)
+
+
+def _axis_of_rounds(short: Tensor, long: Tensor, growth: Growth) -> _Axis | None:
+    """Time in a storage of which every round of a loop reads or writes one step."""
+    moves = [abs(step) for step in short.advance if step]
+    if len(moves) != 1 or short.storage.elements == long.storage.elements:
+        return None
+    (stride,) = moves
+    outer = [(a, b) for a, b in zip(short.strides, long.strides, strict=True) if a > stride and a != b]
+    a, b = min(outer, default=(short.storage.elements, long.storage.elements))
+    return _Axis(stride=stride, size=a // stride, pace=growth.rate(a // stride, b // stride))
 
 
 def _ahead(seen: Sight, axis: _Axis, steps: int) -> int:
-    """By how many steps the elements of a storage look ahead at most."""
+    """By how many steps the elements of a storage look ahead at most, as time lies in it at best."""
+    if axis.pace <= 1:
+        return _ahead_along(seen, axis, steps)
+    inner = replace(axis, size=steps, pace=Fraction(1))
+    return min(_ahead_along(seen, each, steps) for each in (axis, inner))
+
+
+def _ahead_along(seen: Sight, axis: _Axis, steps: int) -> int:
+    """The same where time lies in one way."""
     latest = np.asarray(seen.latest)
     place = np.arange(len(latest)) // axis.stride % axis.size
     pace = float(axis.pace)
-    from_start = np.floor((place + 1) / pace) - 1
+    from_start = place // pace if pace > 1 else np.floor((place + 1) / pace) - 1
     from_end = steps - 1 - np.floor((axis.size - 1 - place) / pace)
     ahead = latest - np.maximum(from_start, from_end)
     return int(max(ahead.max(initial=0.0), 0.0))
@@ -133,7 +173,13 @@ def _error(
             steps = _ahead(seen[key], axes[key], growth.short)
             if steps > 0:
                 return OrderError(
-                    f"{named(op)} looks {steps if steps < growth.short - 1 else 'many'} steps ahead",
+                    f"{named(op)} looks {_steps(steps, growth)} ahead",
                     mend=SEES_LATER,
                 )
-    return OrderError(f"a result of it looks {worst} steps ahead", mend=SEES_LATER)
+    return OrderError(f"a result of it looks {_steps(worst, growth)} ahead", mend=SEES_LATER)
+
+
+def _steps(steps: int, growth: Growth) -> str:
+    if steps == 1:
+        return "1 step"
+    return f"{steps if steps < growth.short - 1 else 'many'} steps"

@@ -35,8 +35,9 @@ def two_lengths(make: Callable[[int], Trace], seq_len: int) -> tuple[Trace, Trac
             errors.append(error)
             continue
         period = _period(longer, most=long // 2)
-        if (long - short) % period:
-            short = long - period * max(min(APART, long // 2) // period, 1)
+        apart = period * max(min(APART, long // 2) // period, 1)
+        if (long - short) % period and apart < long:  # strides of samples go beyond the frames they make
+            short = long - apart
             shorter = make(short)
         if shorter.items == longer.items:
             raise OrderError(

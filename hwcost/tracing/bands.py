@@ -52,6 +52,11 @@ def _added(capture: Capture, arguments: Mapping[str, Any]) -> Band | None:
     return _band(capture, arguments.get("other"), "adds") or _band(capture, arguments.get("self"), "adds")
 
 
+def _added_to_product(capture: Capture, arguments: Mapping[str, Any]) -> Band | None:
+    """C = beta M + alpha A B, of which M may be the mask."""
+    return _band(capture, arguments.get("self"), "adds") if arguments.get("beta", 1) == 1 else None
+
+
 def _multiplied(capture: Capture, arguments: Mapping[str, Any]) -> Band | None:
     return _band(capture, arguments.get("other"), "times") or _band(capture, arguments.get("self"), "times")
 
@@ -61,6 +66,8 @@ _MASKING: Mapping[str, _Masking] = {
     "aten.where": _chosen,
     "aten.add": _added,
     "aten.mul": _multiplied,
+    "aten.addmm": _added_to_product,
+    "aten.baddbmm": _added_to_product,
 }
 
 
