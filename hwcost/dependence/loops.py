@@ -24,6 +24,7 @@ from hwcost.dependence.field import (
     write,
 )
 from hwcost.dependence.reading import read
+from hwcost.dependence.recast import is_plain
 from hwcost.dependence.replay import Fields, State, at_round, extent, replay, replay_round
 from hwcost.dependence.windows import Array, nothing
 from hwcost.graph import Loop, Op, Tensor
@@ -66,6 +67,9 @@ def replay_loop(loop: Loop[Op], state: State) -> None:
 
 def _carried(body: tuple[Op, ...]) -> Carried | None:
     """What is handed on; None where reads and writes of one storage overlap in other ways than by rounds."""
+    tensors = [tensor for op in body for tensor in (*op.inputs, *op.outputs)]
+    if not all(map(is_plain, tensors)):
+        return None
     outputs = [(place, tensor) for place, op in enumerate(body) for tensor in op.outputs]
     moving = {tensor.storage.id for _, tensor in outputs if advance_of(tensor)}
     still = {tensor.storage.id for _, tensor in outputs if not advance_of(tensor)}

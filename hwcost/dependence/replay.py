@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from hwcost.dependence.call import Call, Writes, meaning_of, to_all
-from hwcost.dependence.field import ONCE, Field, Rounds, write
+from hwcost.dependence.field import ONCE, Field, Rounds
 from hwcost.dependence.pointwise import pointwise
-from hwcost.dependence.reading import read
+from hwcost.dependence.recast import in_units, read_view, write_view
 from hwcost.dependence.windows import Array, Charge, gathered, is_constant, joined, nothing, stepped
 from hwcost.graph import Loop, Op, Tensor, Tree
 
@@ -66,9 +66,9 @@ def run(
     else:
         writes = _meant(call, state)
     for tensor, numbers in writes:
-        storage = tensor.storage.id
-        if storage in state.fields or not is_constant(numbers):
-            state.fields[storage] = write(state.fields.get(storage), tensor, numbers, rounds)
+        if tensor.storage.id in state.fields or not is_constant(numbers):
+            before = state.fields.get(tensor.storage.id)
+            state.fields[tensor.storage.id] = write_view(before, tensor, numbers, rounds)
 
 
 def _folded(op: Op, state: State) -> int:
@@ -118,7 +118,7 @@ def _seen(
     found = state.fields.get(tensor.storage.id)
     if found is None:
         return nothing(len(tensor.shape))
-    numbers = read(found, tensor, rounds, is_set=is_set)
+    numbers = read_view(found, tensor, rounds, is_set=is_set)
     if made is None or _is_within(extent(tensor), made.get(tensor.storage.id, ())):
         return numbers
     return stepped(numbers)
@@ -126,6 +126,7 @@ def _seen(
 
 def extent(tensor: Tensor) -> tuple[int, int]:
     """The first and the last position of a storage that a view touches in the first round."""
+    tensor = in_units(tensor)
     ends = [stride * (size - 1) for size, stride in zip(tensor.shape, tensor.strides, strict=True)]
     return (
         tensor.offset + sum(end for end in ends if end < 0),

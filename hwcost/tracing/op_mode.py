@@ -12,6 +12,7 @@ from hwcost.tracing.bands import band_of
 from hwcost.tracing.capture import META, Capture, mapped_tensors, tensors_in
 from hwcost.tracing.fallback import meta_like, without_meta
 from hwcost.tracing.higher_order import higher_order
+from hwcost.tracing.picks import picks_of
 from hwcost.tracing.results import Results
 from hwcost.tracing.signature import INDEXERS, PLACEMENT, Signature, named, signature
 from hwcost.tracing.values import VALUE_LIMIT, evenly_spread, storage_key, twin_of
@@ -247,4 +248,5 @@ def _record(
             attributes[key] = value
     if band := band_of(sign.name, given, capture):
         attributes["band"] = band
+    attributes |= picks_of(sign.name, given, capture)
     capture.recorder.record(sign.name, inputs, outputs, attributes, is_pointwise=sign.is_pointwise)

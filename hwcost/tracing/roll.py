@@ -32,8 +32,8 @@ MAXIMUM_PERIODS = 64
 TRIES = 2
 """How often a run is tried from each place in its round: what does not fit there does not fit later."""
 
-_VARYING = frozenset({"other", "value", "fill_value", "alpha", "start", "end", "index", "band"})
-"""Numbers that may differ between rounds (a position, a count, a mask's band) and change no cost."""
+_VARYING = frozenset({"other", "value", "fill_value", "alpha", "start", "end", "index", "band", "positions"})
+"""Numbers that may differ between rounds (a position, a count, the band of a mask) and change no cost."""
 
 
 def rolled(ops: Sequence[Op]) -> Tree[Op]:
@@ -173,12 +173,14 @@ def _fold(search: _Search, start: int, period: int, times: int) -> Loop[Op] | No
 
 
 def _attributes(ops: Sequence[Op]) -> Mapping[str, Attribute]:
-    """Those of the first round, with a band that holds for all rounds, where each has one."""
-    first = ops[0].attributes
+    """Those of the first round, with a band around those of all rounds, and positions if all are alike."""
+    rest = dict(ops[0].attributes)
+    if any(op.attributes.get("positions") != rest.get("positions") for op in ops):
+        rest.pop("positions", None)
     bands = [op.attributes.get("band") for op in ops]
     if all(band == bands[0] for band in bands):
-        return first
-    rest = {key: value for key, value in first.items() if key != "band"}
+        return rest
+    rest.pop("band", None)
     ends = [end for band in bands if isinstance(band, tuple) for end in band if isinstance(end, int)]
     if len(ends) < 2 * len(bands):
         return rest

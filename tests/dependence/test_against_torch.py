@@ -231,6 +231,14 @@ MOVES: dict[str, Callable[[Tensor], Tensor]] = {
     "einsum": lambda x: torch.einsum("btc,bsc->bts", x, x),
     "written": lambda x: _written(x),
     "transposed": lambda x: x.transpose(1, 2),
+    "picked": lambda x: x[:, [7, 0, 3]],
+    "picked features": lambda x: x[:, :, [2, 0]],
+    "selected": lambda x: x.index_select(1, torch.tensor([4, 4, 1])),
+    "complex": lambda x: torch.view_as_real(torch.view_as_complex(x.unflatten(2, (2, 2)).contiguous()) * 2),
+    "real part": lambda x: torch.view_as_complex(x.unflatten(2, (2, 2)).cumsum(1)).real * 2,
+    "rotated": lambda x: _rotated(x),
+    "spectrum": lambda x: torch.fft.fft(x, dim=1).real,
+    "spectrum of features": lambda x: torch.fft.fft2(x, dim=(-1, -2)).real,
 }
 
 
@@ -241,6 +249,13 @@ def test_movement_and_reductions(name: str) -> None:
             return MOVES[name](x)
 
     assert_exact(Function, (2, T, C), 1)
+
+
+def _rotated(x: Tensor) -> Tensor:
+    turned = torch.view_as_complex(x.unflatten(2, (2, 2)).contiguous()) * torch.polar(
+        torch.ones(T, 1, dtype=x.dtype), torch.arange(T, dtype=x.dtype)[:, None]
+    )
+    return torch.view_as_real(turned).flatten(2)
 
 
 def _written(x: Tensor) -> Tensor:
