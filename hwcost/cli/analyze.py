@@ -41,7 +41,7 @@ Examples:
   hwcost analyze lstm --set hidden_size=2048 --dtype fp16 --device v100_sxm2
   hwcost analyze hf:gpt2 --dtype fp16 --weights int4 --kv int8 --device t4
   hwcost analyze gpt1 --order streaming --device echo_arm
-  hwcost analyze hf:llama --prompt 512 --generate 128 --dtype fp16 --device h100_sxm
+  hwcost analyze hf:llama --prompt 512 --generate 128 --device h100_sxm
   hwcost analyze resnet50 --phase training --batch 32 --device v100_sxm2
   hwcost analyze my_model.py:build --batch 8 --format json
   hwcost analyze saved.json --device my_board.yaml -o report.md

@@ -157,6 +157,7 @@ class _Run:
         self.leaves: list[_Leaf] = []
         self._clock = Clock()
         self._memories: dict[str, tuple[Storage, Line | Grid]] = {}
+        self._began: float = inf  # the last round of the stretch of a stream that ran last
 
     def plan(self, tree: Tree[Work], *, times: int, axis: str) -> list[_Node]:
         """The program's ops and loops, each op once, with a place for what it will touch."""
@@ -185,6 +186,8 @@ class _Run:
         self, loop: Loop[Work], nodes: list[_Node], frames: list[_Frame], around: _Turn | None
     ) -> None:
         calls = None if around is None else around.share
+        # A stretch of a stream goes on where the one before it ended: its first round follows a round.
+        goes_on = loop.axis in STREAM and not frames
         frame = _Frame(is_stream=loop.axis in STREAM)
         is_within = any(outer.is_stream for outer in frames)
         inside = [*frames, frame]
@@ -194,11 +197,13 @@ class _Run:
                 continue
             frame.round, frame.before, frame.began = index, frame.began, self._clock.now + 1
             if index == 0:
-                frame.before = inf
+                frame.before = self._began if goes_on else inf
             frame.retained = [0.0]
             if around is not None and is_within:
                 turn = replace(turn, phase=around.phase)
             self.round(nodes, inside, turn if calls and turn.calls else None)
+        if goes_on:
+            self._began = frame.began
 
     def _between(self, nodes: list[_Node], times: int, frames: list[_Frame]) -> None:
         """Touch what the rounds between the first and the last three touch, in a few portions."""

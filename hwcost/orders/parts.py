@@ -12,7 +12,7 @@ from hwcost.orders.attention import ATTENTION, PRODUCTS, attention, product, rem
 from hwcost.orders.convolution import CONVOLUTIONS, POOLS, convolution
 from hwcost.orders.matching import STEP_MEND, LoopPair, Node, Pair, named
 from hwcost.orders.plain import plain, step_of
-from hwcost.orders.recurrent import STATES, layer
+from hwcost.orders.recurrent import STATES, layer, require_forwards
 from hwcost.orders.scene import Scene, outputs_of
 from hwcost.orders.views import Rounds, Step
 
@@ -39,6 +39,7 @@ def parts_of(scene: Scene, nodes: tuple[Node, ...]) -> Parts:
     Raises:
         OrderError: a step needs what is known only after a later one, or an op has no form for a chunk.
     """
+    require_forwards(nodes)
     parts = Parts()
     repeated = {_call(op) for node in nodes if isinstance(node, LoopPair) and node.grows for op in _ops(node)}
     for node in nodes:
@@ -140,6 +141,8 @@ def _name_states(scene: Scene, op: Op) -> None:
 def body_of(scene: Scene, pair: Pair) -> list[Step]:
     """The steps that an op over time amounts to in a chunk."""
     name = pair.long.name
+    if name not in CONVOLUTIONS | POOLS:
+        _require_whole_steps(scene, pair)
     if name in STATES:
         return layer(scene, pair)
     if name in CONVOLUTIONS | POOLS:
@@ -149,6 +152,18 @@ def body_of(scene: Scene, pair: Pair) -> list[Step]:
     if name in PRODUCTS:
         return product(scene, pair)
     return plain(scene, pair)
+
+
+def _require_whole_steps(scene: Scene, pair: Pair) -> None:
+    """Raise for an op that has less than one result per chunk: frames put together, every second one."""
+    for view in outputs_of(scene, pair):
+        for a, b in zip(view.short.shape, view.long.shape, strict=True):
+            needed = scene.growth.rate(a, b).denominator
+            if scene.steps % needed:
+                raise OrderError(
+                    f"{named(pair.long)} has results every {needed} steps",
+                    mend=f"take --order chunk:{needed}, or a multiple of it",
+                )
 
 
 def _place_loop(scene: Scene, loop: LoopPair, parts: Parts) -> None:

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from hwcost.errors import OrderError
-from hwcost.orders.matching import STEP_MEND, Pair, named
+from hwcost.orders.matching import STEP_MEND, LoopPair, Node, Pair, named
 from hwcost.orders.plain import step_of
 from hwcost.orders.scene import Scene, outputs_of
 from hwcost.orders.views import Step, View
 
 STATES: Final = {"torch.lstm": 2, "torch.gru": 1, "torch.rnn_tanh": 1, "torch.rnn_relu": 1}
 """Layers that were caught whole, and how many states they carry."""
+
+
+def require_forwards(nodes: Iterable[Node]) -> None:
+    """Refuse what no chunk is long enough for: a layer that reads the sequence backwards.
+
+    Raises:
+        OrderError: there is one.
+    """
+    for node in nodes:
+        if isinstance(node, LoopPair):
+            require_forwards(node.body)
+            continue
+        op, before = node.long, node.short
+        if op.name in STATES and op.attributes.get("bidirectional"):
+            time = 1 if op.attributes.get("batch_first") else 0
+            if len(op.inputs[0].shape) < 3 or op.inputs[0].shape[time] != before.inputs[0].shape[time]:
+                raise OrderError(
+                    f"{named(op)} reads the sequence backwards: it has no streaming form",
+                    mend="take --order offline, or a layer of one direction",
+                )
 
 
 def layer(scene: Scene, pair: Pair) -> list[Step]:
@@ -26,11 +47,7 @@ def layer(scene: Scene, pair: Pair) -> list[Step]:
     batch = 1 if op.attributes.get("batch_first") else 0
     if len(inputs[0].kinds) > 2 and inputs[0].kinds[batch] is None:
         return [step_of(pair, inputs, outputs)]  # time is its batch: each step is a sequence by itself
-    if op.attributes.get("bidirectional"):
-        raise OrderError(
-            f"{named(op)} reads the sequence backwards: it has no streaming form",
-            mend="take --order offline, or a layer of one direction",
-        )
+    require_forwards((pair,))
     sizes = op.attributes.get("batch_sizes")
     if isinstance(sizes, tuple) and len(sizes) > 1:
         raise OrderError(f"{named(op)} runs over packed sequences of unequal lengths", mend=STEP_MEND)

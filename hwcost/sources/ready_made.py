@@ -80,7 +80,8 @@ def stream(
 
     sizes = card(name).settings
     if "seq_len" not in sizes:
-        raise OrderError("has no time axis", where=name, mend="take --order offline")
+        mend = "take --order offline" if order.prompt is None else "leave --prompt and --generate out"
+        raise OrderError("has no time axis", where=name, mend=mend)
     key = cache.key(name, seq_len=seq_len, batch=batch, settings=settings, order=order.word)
     found = cache.find(key) if use_cache else None
     if found is not None:

@@ -22,7 +22,7 @@ SMALL = {
 
 ERRORS = {
     "bilstm": "`torch.lstm` in `lstm` reads the sequence backwards",
-    "deepspeech2": "advances 2 steps at a time; take --order chunk:2",
+    "deepspeech2": "reads the sequence backwards",
     "han": "reads the sequence backwards",
     "resnet18": "has no time axis",
     "resnet50": "has no time axis",

@@ -174,3 +174,16 @@ def test_the_error_in_the_docs_is_that_of_the_command() -> None:
     with pytest.raises(HwcostError) as error:
         hwcost.analyze("bilstm", seq_len=30, order="streaming")
     assert f"hwcost: {error.value}\n" in text
+
+
+def test_layers_of_a_stack_wait_for_their_own_state() -> None:
+    # A step of layer 2 needs its own last state and layer 1 (2 products): the chain is 30 steps and 3 on top.
+    assert report_of("lstm", "streaming").sequential_depth == 30 + 3
+    offline = report_of("lstm", "offline").sequential_depth
+    assert offline == 2 * (30 + 1)
+
+
+def test_passes_of_a_generation_wait_for_one_another() -> None:
+    report = hwcost.analyze("gpt1", prompt=9, generate=5, settings={"num_layers": 2})
+    # Per layer 6: Q, K and V; scores; values; output; 2 of the feed-forward network; and the head.
+    assert report.sequential_depth == 5 * (2 * 6 + 1)
