@@ -237,6 +237,8 @@ MOVES: dict[str, Callable[[Tensor], Tensor]] = {
     "complex": lambda x: torch.view_as_real(torch.view_as_complex(x.unflatten(2, (2, 2)).contiguous()) * 2),
     "real part": lambda x: torch.view_as_complex(x.unflatten(2, (2, 2)).cumsum(1)).real * 2,
     "rotated": lambda x: _rotated(x),
+    "distances": lambda x: torch.cdist(x, 2 * x + 1),
+    "quantised": lambda x: torch.fake_quantize_per_tensor_affine(x.float(), 1e-6, 0, -(2**31), 2**31 - 1),
     "spectrum": lambda x: torch.fft.fft(x, dim=1).real,
     "spectrum of features": lambda x: torch.fft.fft2(x, dim=(-1, -2)).real,
 }
