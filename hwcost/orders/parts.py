@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -141,17 +141,19 @@ def _name_states(scene: Scene, op: Op) -> None:
 def body_of(scene: Scene, pair: Pair) -> list[Step]:
     """The steps that an op over time amounts to in a chunk."""
     name = pair.long.name
-    if name not in CONVOLUTIONS | POOLS:
-        _require_whole_steps(scene, pair)
-    if name in STATES:
-        return layer(scene, pair)
     if name in CONVOLUTIONS | POOLS:
         return convolution(scene, pair)
+    made = _form_of(name)(scene, pair)
+    _require_whole_steps(scene, pair)
+    return made
+
+
+def _form_of(name: str) -> Callable[[Scene, Pair], list[Step]]:
+    if name in STATES:
+        return layer
     if name in ATTENTION:
-        return attention(scene, pair)
-    if name in PRODUCTS:
-        return product(scene, pair)
-    return plain(scene, pair)
+        return attention
+    return product if name in PRODUCTS else plain
 
 
 def _require_whole_steps(scene: Scene, pair: Pair) -> None:

@@ -181,8 +181,10 @@ def _joined(scene: Scene, pair: Pair) -> list[Step]:
         count = min(len(pair.short.inputs), len(op.inputs))
         inputs = scene.views(pair.short.inputs[-count:], op.inputs[-count:])
         return [step_of(pair, inputs, outputs, is_list=True)]
-    inputs = scene.views(pair.short.inputs, op.inputs)
     out = outputs[0]
+    inputs = scene.views(pair.short.inputs, op.inputs)
+    if "stack" not in op.name:  # an empty vector may stand beside tensors of any rank
+        inputs = [view for view in inputs if len(view.kinds) == len(out.kinds)]
     (dim,) = normalised_dims(op, len(out.kinds), "dim")[:1] or (0,)
     if "stack" not in op.name and out.kinds[dim] is not None:
         inputs = [view for view in inputs if view.kinds[dim] is not None]

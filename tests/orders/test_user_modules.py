@@ -139,3 +139,28 @@ def test_a_waveform_of_many_samples_per_step_is_a_stream() -> None:
     trace = stream_of(net, lambda length: (torch.zeros(1, 1, HOP * length),), T, "streaming")
     # a frame is one product of HOP samples with C kernels; a GRU step 3 gates of C x 2C
     assert macs(trace) == T * (HOP * C + 3 * C * 2 * C)
+
+
+def stacked(layers: nn.ModuleDict, x: torch.Tensor) -> Any:
+    return layers["linear"](x.reshape(x.shape[0], x.shape[1] // 2, 2 * C))
+
+
+def skipping(layers: nn.ModuleDict, x: torch.Tensor) -> Any:
+    return layers["linear"](x[:, ::2])
+
+
+@pytest.mark.parametrize(("function", "width"), [(stacked, 2 * C), (skipping, C)])
+def test_frames_that_are_stacked_or_skipped_take_chunks_of_two(
+    function: Callable[..., Any], width: int
+) -> None:
+    net = Net(function, linear=nn.Linear(width, C))
+    with pytest.raises(OrderError, match="results every 2 steps; take --order chunk:2"):
+        streamed(net, frames())
+    assert streamed(net, frames(), order="chunk:2").totals.macs == T // 2 * width * C  # one of two frames
+
+
+def test_an_empty_vector_beside_the_sequence_is_no_part_of_it() -> None:
+    net = Net(
+        lambda layers, x: layers["linear"](torch.cat((torch.tensor([]), x), -2)), linear=nn.Linear(C, C)
+    )
+    assert streamed(net, frames()).totals.macs == T * C * C
