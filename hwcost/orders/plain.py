@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from typing import Final
 
 from hwcost.errors import OrderError
-from hwcost.graph import Op
+from hwcost.graph import Op, contiguous
 from hwcost.orders.matching import JOINING, STEP_MEND, Pair, named
 from hwcost.orders.scene import Scene, mixing, normalised_dims, outputs_of
-from hwcost.orders.views import NOW, Kind, Past, Step, View
+from hwcost.orders.views import NOW, Kind, Past, Place, Step, View
 
 MIXING: Final = {
     **{
@@ -33,6 +34,11 @@ RUNNING: Final = frozenset(
     f"aten.{name}" for name in ("sum", "mean", "amax", "amin", "max", "min", "prod", "any", "all", "nansum")
 )
 """Reductions whose result of all steps so far is one more operation away from that of the next."""
+
+CUMULATIVE: Final = frozenset(
+    f"aten.{name}" for name in ("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
+)
+"""Ops whose result at a step is that of the step before and one operation more."""
 
 REDUCING: Final = RUNNING | frozenset(
     f"aten.{name}"
@@ -63,7 +69,21 @@ def plain(scene: Scene, pair: Pair) -> list[Step]:
             kind.window = window if kind.window is None else min(kind.window, window)
     inputs = [_aligned(scene, op, view, kinds) for view in inputs]
     outputs = [scene.with_kinds(first, kinds), *outputs[1:]]
+    if op.name in CUMULATIVE and first.kinds[normalised_dims(op, len(first.kinds), "dim")[0]] == NOW:
+        last = _last(scene, first, normalised_dims(op, len(first.kinds), "dim")[0])
+        return [*scene.taken(), step_of(pair, [*inputs, last], [*outputs, last])]
     return [*scene.taken(), step_of(pair, inputs, outputs)]
+
+
+def _last(scene: Scene, view: View, dim: int) -> View:
+    """A place for one step of a result, which the stream keeps: that of the last step so far."""
+    name = f"{view.place}.last"
+    shape = tuple(1 if i == dim else size for i, size in enumerate(view.long.shape))
+    storage = replace(view.long.storage, id=name, elements=prod(shape), role="state")
+    tensor = contiguous(storage, shape)
+    scene.places[name] = Place(name=name, short=storage, long=storage, is_whole=False, role="state")
+    scene.written.add(name)
+    return View(short=tensor, long=tensor, kinds=(None,) * len(shape), place=name)
 
 
 def band_window(op: Op) -> int | None:

@@ -146,12 +146,14 @@ def _input(tensor: torch.Tensor, capture: Capture, *, is_training: bool) -> torc
 
 
 def _name_output(tensor: torch.Tensor, capture: Capture) -> None:
-    """Name the storage of an output.
+    """Name the storage of an output; one that holds numbers of Python's (a length, a flag) costs nothing.
 
     Raises:
         TraceError: no recorded call made it, so that another thread must have.
     """
     if not capture.has_seen(tensor):
+        if has_values(tensor) or capture.values.of(tensor) is not None:
+            return
         raise TraceError(
             "an output was made where a trace does not see it, such as in a thread of the model's own",
             mend="let the forward pass run in one thread",

@@ -164,3 +164,24 @@ def test_an_empty_vector_beside_the_sequence_is_no_part_of_it() -> None:
         lambda layers, x: layers["linear"](torch.cat((torch.tensor([]), x), -2)), linear=nn.Linear(C, C)
     )
     assert streamed(net, frames()).totals.macs == T * C * C
+
+
+def linear_attention(layers: nn.ModuleDict, x: torch.Tensor) -> Any:
+    q, k, v = layers["qkv"](x).chunk(3, -1)
+    products = (k.unsqueeze(-1) * v.unsqueeze(-2)).cumsum(1)
+    return (q.unsqueeze(-1) * products).sum(-2) / (q * k.cumsum(1)).sum(-1, keepdim=True)
+
+
+@pytest.mark.parametrize("order", ["streaming", "chunk:8"])
+def test_a_running_sum_is_kept_from_step_to_step(order: str) -> None:
+    net = Net(linear_attention, qkv=nn.Linear(C, 3 * C))
+    report = streamed(net, frames(), order=order)
+    assert report.totals.macs == T * 3 * C * C
+    assert report.state_bytes == (C * C + C) * 4  # the sums of k v' and of k, in float32
+    offline = hwcost.analyze((net, (frames(),)))
+    assert report.totals.flops == offline.totals.flops  # each sum takes one addition per step and element
+
+
+def test_the_length_may_be_returned_beside_the_frames() -> None:
+    net = Net(lambda layers, x: (layers["linear"](x), torch.tensor([x.shape[1]])), linear=nn.Linear(C, C))
+    assert streamed(net, frames()).totals.macs == T * C * C
