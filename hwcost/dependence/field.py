@@ -52,11 +52,6 @@ def empty_field(elements: int) -> Field:
     return Field(sizes=(elements,), numbers=np.full((1, 1), NONE))
 
 
-def field_of(sizes: tuple[int, ...], numbers: Array) -> Field:
-    """A storage whose elements are given one by one, in axes of these sizes."""
-    return Field(sizes=sizes, numbers=compact(numbers.reshape(1, *sizes)))
-
-
 def compact(numbers: Array) -> Array:
     """The same, with axes along which all is alike cut to 1."""
     for axis in range(1, numbers.ndim):

@@ -52,9 +52,7 @@ def portrait(
         macs=macs_of(trace),
         step=_step(maker, trace, steps) if steps else None,
         sequential_depth=sequential_depth(works),
-        along=tuple(along(entry, found, steps) for entry, found in zip(entries, every, strict=True))
-        if steps
-        else (),
+        along=tuple(along(entry, found, steps or 0) for entry, found in zip(entries, every, strict=True)),
         is_single=any(look.is_single for found in every for look in found),
         assumed=tuple(dict.fromkeys(op for found in every for look in found for op in look.assumed)),
     )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.dependence import TimeAxis, sight
-from hwcost.dependence.field import Rounds, empty_field, field_of, one_by_one
+from hwcost.dependence.field import Field, Rounds, empty_field, one_by_one
 from hwcost.dependence.loops import replay_loop
 from hwcost.dependence.replay import State, replay_round
 from hwcost.dependence.windows import inputs_at
@@ -67,9 +67,10 @@ def loops(draw: st.DrawFn) -> Loop[Op]:
 def start(times: int) -> State:
     """An input of `times` steps, another whose times fall to and fro, and a state that has seen time 40."""
     steps = np.arange(times + 1).repeat(WIDTH)
-    fields = {"x": field_of((times + 1, WIDTH), inputs_at(steps))}
-    fields["z"] = field_of((times + 1, WIDTH), inputs_at(steps * 7 % 11))
-    fields["a"] = field_of((WIDTH,), inputs_at(np.array([40, 0, 41])))
+    fields = {
+        key: Field(sizes=it.shape, numbers=inputs_at(it)[None])
+        for key, it in (("x", steps), ("z", steps * 7 % 11), ("a", np.array([40, 0, 41])))
+    }
     return State(fields=fields)
 
 
