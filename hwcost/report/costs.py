@@ -49,7 +49,8 @@ class Cost:
     """Seconds and joules of one traffic, summed over its calls.
 
     bound: "compute", the name of a level, "latency", or "free" for what takes no time.
-    energy_j: None where the device's profile has no energy figures.
+    energy_j: None where the device's profile has no energy figures. fast_s, slow_s: between them lie
+    9 of 10 measured times, None where the kind of device does not tell.
     """
 
     traffic: Traffic
@@ -60,3 +61,5 @@ class Cost:
     roofline_s: float
     energy_j: float | None
     bound: str
+    fast_s: float | None = None
+    slow_s: float | None = None
