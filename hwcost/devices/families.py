@@ -151,7 +151,7 @@ def _convolutions(node: Node, path: str, ledger: Ledger) -> Convolutions:
         ledger,
         shares=("peak_share", "memory_share"),
         seconds=("k_step", "kernel"),
-        optional=("winograd_share",),
+        optional=("winograd_share", "unaligned_share"),
     )
     return Convolutions(
         peak_share=found["peak_share"],
@@ -159,6 +159,7 @@ def _convolutions(node: Node, path: str, ledger: Ledger) -> Convolutions:
         kernel_s=found["kernel"],
         memory_share=found["memory_share"],
         winograd_share=found.get("winograd_share"),
+        unaligned_share=found.get("unaligned_share"),
     )
 
 

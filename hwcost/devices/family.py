@@ -40,7 +40,8 @@ class Convolutions:
     """How convolutions are computed: as products without a matrix in memory, or by Winograd's method.
 
     peak_share, k_step_s, kernel_s, memory_share: as of products, with their tiles and tile_loss.
-    winograd_share: of the peak, by Winograd's method; None where the library has none.
+    winograd_share: of the peak, by Winograd's method; None where the library has none. unaligned_share: of
+    the peak, where the input channels are no multiple of 8; None where that makes no difference.
     """
 
     peak_share: Number
@@ -48,6 +49,7 @@ class Convolutions:
     kernel_s: Number
     memory_share: Number
     winograd_share: Number | None
+    unaligned_share: Number | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,9 @@ WINOGRAD_INPUTS: Final = WINOGRAD_OUTPUTS + WINOGRAD_KERNEL[0] - 1
 WINOGRAD_SAVING: Final = prod(WINOGRAD_KERNEL) * WINOGRAD_OUTPUTS**2 / WINOGRAD_INPUTS**2
 """Multiplications of a direct convolution for each of Winograd's: 9 * 4 / 16 = 2.25."""
 
+ALIGNED_CHANNELS: Final = 8
+"""Channels that lie side by side for matrix units (NVIDIA, cuDNN developer guide, tensor core operations)."""
+
 SUM_STEP: Final = 8
 """Elements of the sum that a tile takes in at a time: a shorter sum is filled up to it."""
 
@@ -52,12 +55,17 @@ def convolution_timing(
 
     as a product  the waves of its tiles over m = N*Ho*Wo, n = Cout/g, k = Cin/g*Kh*Kw filled up to SUM_STEP;
                   no split sums
+    unaligned     2*m*n*k / (peak * unaligned_share), where the matrix unit cannot take the channels
     Winograd      16 products of m = N * ceil(Ho/2) * ceil(Wo/2), k = Cin, n = Cout
     memory        bytes / (peak bandwidth * memory_share)
     source        implicit products: Chetlur et al., "cuDNN", arXiv:1410.0759; Winograd: Lavin and Gray,
                   arXiv:1509.09308
     """
     memory_s = peak_memory_s / rules.memory_share
+    if rules.unaligned_share is not None and product.b.shape[1] % ALIGNED_CHANNELS:
+        flops = 2 * product.batch * product.m * product.k * product.n
+        compute_s = flops / (flop_per_s * rules.unaligned_share)
+        return Timing(compute_s=compute_s, memory_s=memory_s, start_s=float(rules.kernel_s))
     k = ceil(product.k / SUM_STEP) * SUM_STEP
     direct = Shape(batch=product.batch, m=product.m, k=k, n=product.n)
     compute_s = _least_waves_s(direct, rules.peak_share, rules, tiles, flop_per_s, cores)
