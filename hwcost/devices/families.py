@@ -24,7 +24,6 @@ SPREAD_CLASSES: Final = ("gemm", "gemv", "conv", "recurrent_step", "default")
 _TILE = re.compile(r"([1-9][0-9]*)x([1-9][0-9]*)\Z")
 
 
-
 def load_family(name: str, where: str) -> Family:
     """The family of a shipped name. Raises ProfileError, with the place that names it, for others."""
     if name not in family_names():
@@ -47,9 +46,7 @@ def _like(root: Node, name: str) -> Family:
     unverified = {number.path: _taken_over(number, reason) for number in family.numbers}
     if evidence != "unverified":
         raise ProfileError("like is not unverified", where=top["like"].where, mend='write "unverified: ..."')
-    return replace(
-        family, name=name, title=text(top["title"], "title"), numbers=tuple(unverified.values())
-    )
+    return replace(family, name=name, title=text(top["title"], "title"), numbers=tuple(unverified.values()))
 
 
 def _taken_over(one: Number, reason: str) -> Number:

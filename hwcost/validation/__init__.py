@@ -1,6 +1,5 @@
 """Published measurements, and what the product says of the same work."""
 
-from hwcost.validation.datasets import DATASETS, dataset_names
-from hwcost.validation.run import validate
+from hwcost.validation.run import names, point, validated
 
-__all__ = ["DATASETS", "dataset_names", "validate"]
+__all__ = ["names", "point", "validated"]

@@ -86,11 +86,6 @@ DATASETS: Final[Mapping[str, Dataset]] = {
 }
 
 
-def dataset_names() -> tuple[str, ...]:
-    """The names of the tables of times."""
-    return tuple(DATASETS)
-
-
 def cases(name: str) -> Iterator[Case]:
     """The cases of a dataset, card by card.
 

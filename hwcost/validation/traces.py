@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hwcost.graph import Loop, Op, Role, Storage, Tensor, Trace, Tree, contiguous
+from math import prod
+
+from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Trace, Tree, contiguous
 from hwcost.rules.recurrent import CELLS
 
 
@@ -17,15 +19,19 @@ def product(m: int, n: int, k: int, *, a: str, b: str, dtype: str, c_dtype: str,
 
 def linear(batch: int, inputs: int, outputs: int, dtype: str, name: str = "") -> Trace:
     """y[batch,outputs] = x[batch,inputs] W' as torch lays it out."""
-    op = linear_op(batch, inputs, outputs, dtype, "")
+    x = first((batch, inputs), dtype)
+    op = linear_op(x, outputs, "", "output")
     return _trace(name or f"linear {inputs} to {outputs}, batch {batch}", (op,), dtype)
 
 
-def linear_op(batch: int, inputs: int, outputs: int, dtype: str, key: str) -> Op:
-    """One fully connected layer without bias; key sets its tensors apart from those of others."""
-    x = contiguous(_storage(f"x{key}", batch * inputs, dtype, "input"), (batch, inputs))
+def linear_op(x: Tensor, outputs: int, key: str, role: Role) -> Op:
+    """One fully connected layer of x[batch,inputs], without bias.
+
+    key sets its tensors apart from those of other layers; role is that of its result.
+    """
+    (batch, inputs), dtype = x.shape, x.dtype
     w = contiguous(_storage(f"w{key}", inputs * outputs, dtype, "weight"), (outputs, inputs))
-    y = contiguous(_storage(f"y{key}", batch * outputs, dtype, "output"), (batch, outputs))
+    y = contiguous(_storage(f"y{key}", batch * outputs, dtype, role), (batch, outputs))
     return Op(name="aten.linear", inputs=(x, w), outputs=(y,), attributes={"bias": None})
 
 
@@ -39,33 +45,29 @@ def convolution(
     stride: tuple[int, int],
     dtype: str,
 ) -> Trace:
-    """y = x convolved with w; image, kernel, padding and stride as (height, width)."""
-    op = convolution_op(batch, channels, filters, image, kernel, padding, stride, dtype, "")
+    """A convolution y of x with w; image, kernel, padding and stride as (height, width)."""
+    x = first((batch, channels, *image), dtype)
+    op = convolution_op(x, filters, kernel, padding, stride, "", "output")
     size = f"{image[1]} x {image[0]}, {channels} to {filters}"
     title = f"{size}, {kernel[1]} x {kernel[0]} / {stride[0]}, batch {batch}"
     return _trace(title, (op,), dtype)
 
 
 def convolution_op(
-    batch: int,
-    channels: int,
+    x: Tensor,
     filters: int,
-    image: tuple[int, int],
     kernel: tuple[int, int],
     padding: tuple[int, int],
     stride: tuple[int, int],
-    dtype: str,
     key: str,
+    role: Role,
 ) -> Op:
-    """One convolution without bias."""
-    height, width = (
-        (image[i] + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i in range(len(image))
-    )
-    x_shape, w_shape = (batch, channels, *image), (filters, channels, *kernel)
-    y_shape = (batch, filters, height, width)
-    x = contiguous(_storage(f"x{key}", _size(x_shape), dtype, "input"), x_shape)
-    w = contiguous(_storage(f"w{key}", _size(w_shape), dtype, "weight"), w_shape)
-    y = contiguous(_storage(f"y{key}", _size(y_shape), dtype, "output"), y_shape)
+    """One convolution of x[batch,channels,height,width], without bias; key and role as of `linear_op`."""
+    batch, channels, *image = x.shape
+    height, width = ((image[i] + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i in range(len(image)))
+    w_shape, y_shape = (filters, channels, *kernel), (batch, filters, height, width)
+    w = contiguous(_storage(f"w{key}", prod(w_shape), x.dtype, "weight"), w_shape)
+    y = contiguous(_storage(f"y{key}", prod(y_shape), x.dtype, role), y_shape)
     return Op(
         name="aten.convolution",
         inputs=(x, w),
@@ -106,6 +108,11 @@ def recurrence(cell: str, hidden: int, batch: int, steps: int, dtype: str) -> Tr
     return _trace(title, (Loop(times=steps, body=(step,)),), dtype)
 
 
+def first(shape: tuple[int, ...], dtype: str) -> Tensor:
+    """The input of a model."""
+    return contiguous(_storage("x", prod(shape), dtype, "input"), shape)
+
+
 def chain(name: str, ops: tuple[Op, ...], dtype: str) -> Trace:
     """Ops one after the other."""
     return _trace(name, ops, dtype)
@@ -113,20 +120,20 @@ def chain(name: str, ops: tuple[Op, ...], dtype: str) -> Trace:
 
 def pointwise(name: str, op: str, dtype: str, shape: tuple[int, ...], weights: int = 0) -> Trace:
     """An op from one tensor to another of the same shape, with weights of its last dimension."""
-    x = contiguous(_storage("x", _size(shape), dtype, "input"), shape)
+    x = first(shape, dtype)
     given = tuple(
         contiguous(_storage(f"w{i}", shape[-1], dtype, "weight"), shape[-1:]) for i in range(weights)
     )
-    y = contiguous(_storage("y", _size(shape), dtype, "output"), shape)
-    attributes = {"normalized_shape": shape[-1:], "eps": 1e-5} if weights else {}
+    y = contiguous(_storage("y", prod(shape), dtype, "output"), shape)
+    attributes: dict[str, Attribute] = {"normalized_shape": shape[-1:], "eps": 1e-5} if weights else {}
     made = Op(name=op, inputs=(x, *given), outputs=(y,), attributes=attributes)
     return _trace(name, (made,), dtype)
 
 
 def max_pool(name: str, dtype: str, shape: tuple[int, ...], side: int) -> Trace:
     """The largest of side x side neighbours, stride 1, edges filled."""
-    x = contiguous(_storage("x", _size(shape), dtype, "input"), shape)
-    y = contiguous(_storage("y", _size(shape), dtype, "output"), shape)
+    x = first(shape, dtype)
+    y = contiguous(_storage("y", prod(shape), dtype, "output"), shape)
     attributes = {"kernel_size": (side, side), "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1)}
     op = Op(name="aten.max_pool2d", inputs=(x,), outputs=(y,), attributes=attributes)
     return _trace(name, (op,), dtype)
@@ -135,19 +142,15 @@ def max_pool(name: str, dtype: str, shape: tuple[int, ...], side: int) -> Trace:
 def _columns(key: str, rows: int, columns: int, dtype: str, role: Role, *, is_transposed: bool) -> Tensor:
     strides = (columns, 1) if is_transposed else (1, rows)
     return Tensor(
-        storage=_storage(key, rows * columns, dtype, role), shape=(rows, columns), strides=strides, dtype=dtype
+        storage=_storage(key, rows * columns, dtype, role),
+        shape=(rows, columns),
+        strides=strides,
+        dtype=dtype,
     )
 
 
 def _storage(key: str, elements: int, dtype: str, role: Role) -> Storage:
     return Storage(id=key, elements=elements, dtype=dtype, role=role)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for extent in shape:
-        size *= extent
-    return size
 
 
 def _trace(name: str, items: Tree[Op], dtype: str) -> Trace:

@@ -76,7 +76,9 @@ def convolution_timing(
         channels = product.k // prod(WINOGRAD_KERNEL)
         k = ceil(channels / SUM_STEP) * SUM_STEP
         saved = Shape(batch=WINOGRAD_INPUTS**2, m=positions, k=k, n=product.n)
-        compute_s = min(compute_s, _least_waves_s(saved, rules.winograd_share, rules, tiles, flop_per_s, cores))
+        compute_s = min(
+            compute_s, _least_waves_s(saved, rules.winograd_share, rules, tiles, flop_per_s, cores)
+        )
     return Timing(compute_s=compute_s, memory_s=memory_s, start_s=float(rules.kernel_s))
 
 

@@ -37,9 +37,7 @@ def saving(work: Work, kernels: Kernels | None) -> float:
     return WINOGRAD_SAVING if winograd_suits(work) else 1.0
 
 
-def timing(
-    work: Work, times: int, kernels: Kernels, rate: Rate, cores: int, peak_memory_s: float
-) -> Timing:
+def timing(work: Work, times: int, kernels: Kernels, rate: Rate, cores: int, peak_memory_s: float) -> Timing:
     """Seconds of one call, its products one after the other.
 
     times: rounds of the loop around it. peak_memory_s: its bytes of the farthest level at the peak

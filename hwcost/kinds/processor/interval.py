@@ -9,9 +9,6 @@ from typing import Final
 from hwcost.devices.family import Kernels
 from hwcost.report import Traffic
 
-STATED_SHARE: Final = 0.9
-"""The share of measured times that lie in the interval."""
-
 DEFAULT_SPREAD: Final = 3.0
 """The factor within which 9 of 10 times lie where no family knows one."""
 

@@ -29,7 +29,8 @@ DEFAULT_EFFICIENCY = "default"
 class Speed:
     """What a device does on one dtype, at its peak.
 
-    mac_rate: the unit for multiply-adds. mac_flop_per_s: of that unit. vector_flop_per_s: of the unit for what is no product.
+    mac_rate: the unit for multiply-adds. mac_flop_per_s: its rate. vector_flop_per_s: of the unit for what
+    is no product.
     most_flop_per_s: the higher of the two. special_per_s: exp, tanh and the like.
     energy_j_per_flop: 0 where the device has no figures.
     """
@@ -199,9 +200,7 @@ def _least_compute_s(work: Work, for_macs: Speed, for_rest: Speed, saved: float)
     )
 
 
-def _roofline_s(
-    traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff, saved: float
-) -> float:
+def _roofline_s(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff, saved: float) -> float:
     levels_s = (
         crossing.low_bytes / tariff.peak_bytes_per_s[crossing.level]
         for crossing in traffic.crossings

@@ -71,9 +71,7 @@ class Timing:
         return max(self.compute_s, self.memory_s) + self.start_s
 
 
-def memory_share(
-    shape: Shape, memory: float, narrow: float, vector: float
-) -> float:
+def memory_share(shape: Shape, memory: float, narrow: float, vector: float) -> float:
     """The share of the peak bandwidth that a product reaches, by its narrower side."""
     if shape.side <= VECTOR_SIDE:
         return vector
@@ -91,16 +89,16 @@ def product_timing(
     start     kernel_s, split_s where the sum is split, result_s for each element of C
     source    tiles and waves: NVIDIA, "Matrix Multiplication Background User's Guide"
     """
-    memory_s = peak_memory_s / memory_share(
-        shape, rules.memory_share, rules.narrow_share, rules.vector_share
-    )
+    memory_s = peak_memory_s / memory_share(shape, rules.memory_share, rules.narrow_share, rules.vector_share)
     start_s = rules.kernel_s + rules.result_s * shape.batch * shape.m * shape.n
     if shape.side <= VECTOR_SIDE:
         flops = 2 * shape.batch * shape.m * shape.n * shape.k
         return Timing(compute_s=flops / flop_per_s, memory_s=memory_s, start_s=start_s)
     timings = (
         Timing(
-            compute_s=waves_s(shape, tile, split, rules.peak_share, rules.tile_loss, rules.k_step_s, flop_per_s, cores),
+            compute_s=waves_s(
+                shape, tile, split, rules.peak_share, rules.tile_loss, rules.k_step_s, flop_per_s, cores
+            ),
             memory_s=memory_s * _slowdown(shape, tile, rules),
             start_s=start_s + (rules.split_s if split > 1 else 0.0),
         )
@@ -140,7 +138,11 @@ def waves_s(
 
 def _choices(shape: Shape, rules: Products) -> Iterator[tuple[tuple[int, int], int]]:
     splits = [split for split in SPLITS if split == 1 or shape.k >= split * LEAST_PART]
-    wide = [tile for tile in rules.tiles if tile[0] >= min(shape.m, WIDE_TILE) and tile[1] >= min(shape.n, WIDE_TILE)]
+    wide = [
+        tile
+        for tile in rules.tiles
+        if tile[0] >= min(shape.m, WIDE_TILE) and tile[1] >= min(shape.n, WIDE_TILE)
+    ]
     for tile in wide or rules.tiles:
         for split in splits:
             yield tile, split
