@@ -37,15 +37,10 @@ def show(name: NameArgument) -> None:
     from hwcost.render.entries import Entry, entries_text
 
     device = load_device(name)
-    family = device.family.numbers if device.family else ()
     width, colour = page(None)
     entries = [
         Entry(head=f"{number.path}  {number.text}  ({number.evidence})", lines=(number.source,))
         for number in device.numbers
-    ]
-    entries += [
-        Entry(head=f"family {number.path}  {number.text}  ({number.evidence})", lines=(number.source,))
-        for number in family
     ]
     notes = [Entry(head="notes", lines=device.notes)] if device.notes else []
     deliver(entries_text(_headline(device), [*entries, *notes], width=width, colour=colour), None)
@@ -55,10 +50,9 @@ def _headline(device: Device) -> str:
     year = f", {device.year}" if device.year else ""
     unverified = f"{len(device.unverified)} of them unverified" if device.unverified else "all with a source"
     family = f", of the family {device.family.name}" if device.family else ""
-    numbers = len(device.numbers) + (len(device.family.numbers) if device.family else 0)
     return (
         f"{device.name}: {device.title}. {device.kind}{year}{family}, kernels {device.fusion};"
-        f" {numbers} numbers, {unverified}."
+        f" {len(device.numbers)} numbers, {unverified}."
     )
 
 

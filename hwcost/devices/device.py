@@ -83,7 +83,8 @@ class Device:
     of an op class reach, for every class and for "default". kernel_s, step_s: seconds that starting
     a kernel, and one step of a recurrent layer, cost before any work. energy_j_per_flop: by dtype,
     empty where unknown. static_w: power drawn whatever it does, None where unknown. fusion: what its
-    usual runtime does. numbers: each as the profile has it, of one instance where a level has more.
+    usual runtime does. numbers: each as the profile has it, of one instance where a level has more,
+    then those of the family that count.
     family: how the libraries of like devices compute; None where the profile names none. own_classes:
     op classes of which the profile itself gives the efficiency, which then counts instead of the family.
     """
@@ -107,9 +108,7 @@ class Device:
 
     @property
     def unverified(self) -> tuple[Number, ...]:
-        """The numbers that rest on no source, those of the family included."""
-        every = (*self.numbers, *(self.family.numbers if self.family else ()))
-        return tuple(number for number in every if number.evidence == "unverified")
+        return tuple(number for number in self.numbers if number.evidence == "unverified")
 
     @property
     def cores(self) -> int:

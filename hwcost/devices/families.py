@@ -57,7 +57,7 @@ def _taken_over(one: Number, reason: str) -> Number:
 def _family(root: Node, name: str) -> Family:
     required = ("title", "sources", "tiles", "efficiency", "latency")
     top = fields(root, "the family", required=required, optional=(*UNITS, *DTYPE_BITS))
-    ledger = Ledger(sources={key: node for key, node in mapping(top["sources"], "sources").items()})
+    ledger = Ledger(sources=mapping(top["sources"], "sources"))
     tiles = _tiles(top["tiles"], ledger)
     efficiency = mapping(top["efficiency"], "efficiency")
     latency = fields(top["latency"], "latency", required=("kernel", "recurrent_step"))

@@ -12,7 +12,7 @@ from hwcost.devices.families import UNITS, load_family
 from hwcost.devices.family import Family
 from hwcost.devices.fields import fields, mapping, suggestion, text, word
 from hwcost.devices.levels import REGISTERS, energy_by_level, memory_levels
-from hwcost.devices.quantity import Ledger, number, with_citations
+from hwcost.devices.quantity import Ledger, number, with_citations, within
 from hwcost.errors import ProfileError
 from hwcost.units import DTYPE_ALIASES, DTYPE_BITS
 
@@ -47,13 +47,13 @@ def device(root: Node, name: str) -> Device:
     )
     ledger = Ledger(sources=citations(top["sources"]) if "sources" in top else {})
     family = load_family(text(top["family"], "family"), top["family"].where) if "family" in top else None
-    own = efficiencies(top["efficiency"], ledger, family) if "efficiency" in top else {}
-    latency = latencies(top.get("latency"), ledger, family)
     runtime = fields(top["runtime"], "runtime", required=("fusion",))
     energy = fields(top["energy"], "energy", optional=("flop", "byte", "static")) if "energy" in top else {}
     units = compute_units(top["compute"], ledger)
     bytes_j = energy_by_level(energy, top["memory"], ledger)
     levels = memory_levels(top["memory"], bytes_j, ledger)
+    own = efficiencies(top["efficiency"], ledger, family) if "efficiency" in top else {}
+    latency = latencies(top.get("latency"), ledger, family)
     result = Device(
         name=name,
         title=text(top["title"], "title"),
@@ -70,7 +70,7 @@ def device(root: Node, name: str) -> Device:
         else None,
         fusion=word(runtime["fusion"], "runtime.fusion", FUSIONS),
         notes=sentences(top["notes"], ledger) if "notes" in top else (),
-        numbers=tuple(ledger.numbers),
+        numbers=(*ledger.numbers, *(family_numbers(family, ledger) if family else ())),
         family=family,
         own_classes=frozenset(own),
     )
@@ -144,6 +144,12 @@ def compute_units(node: Node, ledger: Ledger) -> tuple[ComputeUnit, ...]:
             )
         )
     return tuple(units)
+
+
+def family_numbers(family: Family, ledger: Ledger) -> tuple[Number, ...]:
+    """The numbers of the family, without those that the profile gives itself; their paths say whose they are."""
+    given = {number.path for number in ledger.numbers}
+    return tuple(within(number, "family") for number in family.numbers if number.path not in given)
 
 
 def is_member(root: Node) -> bool:

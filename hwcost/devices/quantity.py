@@ -81,6 +81,18 @@ def sourced_text(node: Node, path: str, example: str, ledger: Ledger) -> tuple[s
     return written, evidence, citation
 
 
+def within(one: Number, place: str) -> Number:
+    """The same number, its path under that of a place."""
+    return Number(
+        one,
+        path=f"{place}.{one.path}",
+        unit=one.unit,
+        text=one.text,
+        evidence=one.evidence,
+        source=one.source,
+    )
+
+
 def times(count: Number, one: Number) -> Number:
     """The number of all instances together, as sure as the less sure of the two."""
     value = count * one

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hwcost.render.frame import powers_of_ten
 from hwcost.render.marks import COLOURS, GRID, INK, QUIET, title
 from hwcost.render.words import percent, plural, quantity
 from hwcost.validation.result import CLOSE, Point, figures
@@ -33,10 +34,11 @@ def scatter(points: Sequence[Point]) -> alt.LayerChart:
         f" {percent(found.close)} within {CLOSE:g}x; plain roofline {found.roofline_error:.2f}",
         f"filled: held out; hollow: fitted; dashed: {CLOSE:g} times off",
     )
-    chart: alt.LayerChart = alt.layer(*lines, _dots(points, low, high)).properties(
+    chart: Any = alt.layer(*lines, _dots(points, low, high)).properties(
         width=SIDE, height=SIDE, title=title("Predicted against measured time", below)
     )
-    return chart.configure_view(stroke=None).configure_axis(gridColor=GRID)
+    whole: alt.LayerChart = chart.configure_view(stroke=None).configure_axis(gridColor=GRID)
+    return whole
 
 
 def _line(low: float, high: float, factor: float) -> alt.Chart:
@@ -90,8 +92,10 @@ def _axes(low: float, high: float) -> dict[str, Any]:
 
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
 
+    ticks = list(powers_of_ten(low, high))
+
     def axis(name: str) -> alt.Axis:
-        return alt.Axis(title=f"{name}, seconds", format="~s", titleFontWeight="normal")
+        return alt.Axis(title=f"{name}, seconds", format="~s", values=ticks, titleFontWeight="normal")
 
     return {
         "x": alt.X("x:Q", scale=scale, axis=axis("measured")),
