@@ -38,7 +38,17 @@ def machine(device: Device, dtype: str, /, *others: str) -> Machine:
         ),
         memory_bytes=_memory_bytes(device),
         notes=device.notes,
-        stand_ins=notes(device, dtype, *others),
+        stand_ins=(*notes(device, dtype, *others), *_apart(device, rate.dtype)),
+    )
+
+
+def _apart(device: Device, dtype: str) -> tuple[str, ...]:
+    """A sentence where the family has kernels for this dtype alone."""
+    if device.family is None or dtype not in device.family.kernels:
+        return ()
+    return (
+        f"{device.name} computes products in {dtype} by kernels of their own ({device.family.title}), which"
+        " may take longer than those of wider types",
     )
 
 
