@@ -86,7 +86,7 @@ class Device:
     usual runtime does. numbers: each as the profile has it, of one instance where a level has more,
     then those of the family that count.
     family: how the libraries of like devices compute; None where the profile names none. own_classes:
-    op classes of which the profile itself gives the efficiency, which then counts instead of the family.
+    op classes of which the profile itself gives the efficiency.
     """
 
     name: str

@@ -39,14 +39,30 @@ def _loaded(name: str) -> Family:
 
 
 def _like(root: Node, name: str) -> Family:
-    """A family that nothing was fitted for: the numbers of another one, all of them unverified."""
-    top = fields(root, "the family", required=("title", "like"))
-    other, evidence, reason = sourced_text(top["like"], "like", "volta", Ledger(sources={}))
-    family = load_family(other, top["like"].where)
-    unverified = {number.path: _taken_over(number, reason) for number in family.numbers}
+    """A family that nothing was fitted for: the numbers of another one, all of them unverified.
+
+    strided_share: in place of that one's two, of every unit.
+    """
+    top = fields(root, "the family", required=("title", "like"), optional=("strided_share",))
+    ledger = Ledger(sources={})
+    other, evidence, reason = sourced_text(top["like"], "like", "volta", ledger)
     if evidence != "unverified":
         raise ProfileError("like is not unverified", where=top["like"].where, mend='write "unverified: ..."')
-    return replace(family, name=name, title=text(top["title"], "title"), numbers=tuple(unverified.values()))
+    family = load_family(other, top["like"].where)
+    kernels = dict(family.kernels)
+    kept = list(family.numbers)
+    if "strided_share" in top:
+        share = number(top["strided_share"], "strided_share", "", ledger)
+        kernels = {key: _strided(one, share) for key, one in kernels.items()}
+        kept = [one for one in kept if "strided" not in one.path]
+    taken = (_taken_over(one, reason) for one in kept)
+    title = text(top["title"], "title")
+    return replace(family, name=name, title=title, kernels=kernels, numbers=(*taken, *ledger.numbers))
+
+
+def _strided(kernels: Kernels, share: Number) -> Kernels:
+    products = replace(kernels.products, strided_share=share, strided_wide_share=share)
+    return replace(kernels, products=products)
 
 
 def _taken_over(one: Number, reason: str) -> Number:

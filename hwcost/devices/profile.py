@@ -147,7 +147,7 @@ def compute_units(node: Node, ledger: Ledger) -> tuple[ComputeUnit, ...]:
 
 
 def family_numbers(family: Family, ledger: Ledger) -> tuple[Number, ...]:
-    """The numbers of the family, without those that the profile gives itself; their paths say whose they are."""
+    """The numbers of the family that the profile does not give itself; their paths say whose they are."""
     given = {number.path for number in ledger.numbers}
     return tuple(within(number, "family") for number in family.numbers if number.path not in given)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from hwcost.devices.device import Device
-from hwcost.devices.family import Kernels, Steps
+from dataclasses import replace
+from functools import cache
+
+from hwcost.devices.device import Device, Number
+from hwcost.devices.family import Kernels, Products, Steps
 from hwcost.graph import Product, Tensor, Work
 from hwcost.kinds.processor.by_convolution import WINOGRAD_SAVING, convolution_timing, winograd_suits
 from hwcost.kinds.processor.rates import Rate
@@ -16,18 +19,41 @@ TRANSPOSED_WEIGHTS = ("aten.linear", "aten.mkldnn_linear")
 
 
 def kernels_of(work: Work, device: Device, rate: Rate) -> Kernels | None:
-    """What the family has for a work; None where it, or the profile, leaves the class to one efficiency."""
-    if device.family is None or work.op_class in device.own_classes or not work.products:
+    """What the family has for a work; None where there is none, or not for its class.
+
+    A profile's own efficiency of gemm takes the place of what the family's largest tile reaches; those of
+    other classes take the place of the family for them.
+    """
+    if device.family is None or not work.products:
         return None
     kernels = device.family.kernels_of(rate.unit.name, rate.dtype)
-    if kernels is None:
+    if kernels is None or work.op_class in device.own_classes - set(PRODUCT_CLASSES):
         return None
     known = {
         **dict.fromkeys(PRODUCT_CLASSES, True),
         "conv": kernels.convolutions is not None,
         "recurrent step": kernels.steps is not None,
     }
-    return kernels if known.get(work.op_class, False) else None
+    if not known.get(work.op_class, False):
+        return None
+    if "gemm" not in device.own_classes:
+        return kernels
+    return replace(kernels, products=_reaching(kernels.products, device.efficiency["gemm"]))
+
+
+@cache
+def _reaching(products: Products, share: Number) -> Products:
+    """The same products, of which those in the largest tile reach this share of the peak, or come near."""
+    loss = 1 + products.tile_loss * min(1 / rows + 1 / columns for rows, columns in products.tiles)
+    whole = Number(
+        min(1.0, share * loss),
+        path=share.path,
+        unit=share.unit,
+        text=share.text,
+        evidence=share.evidence,
+        source=share.source,
+    )
+    return replace(products, peak_share=whole)
 
 
 def saving(work: Work, kernels: Kernels | None) -> float:
