@@ -9,6 +9,7 @@ import typer
 
 from hwcost.cli.output import check_folder, deliver, deliver_file, page, progress
 from hwcost.cli.plain_format import PlainFormatOption
+from hwcost.errors import UsageError
 
 EXAMPLES = """\b
 Examples:
@@ -43,12 +44,13 @@ def validate(
     from hwcost.render.validation import validation_json, validation_text
     from hwcost.validation import validated
 
+    if form is not None and output is not None:
+        raise UsageError("a chart has no --format", mend="leave out --format, or -o")
     suffix = "" if output is None else chart_suffix(output)
     check_folder(output)
     with progress("predicting what was measured"):
         points, checks = validated(dataset, device)
     if output is not None:
-        from hwcost.errors import UsageError
         from hwcost.render.scatter import scatter
 
         if not points:

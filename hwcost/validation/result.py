@@ -52,7 +52,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A published statement that is no time: what the source says, what the product says, whether it holds."""
+    """A published statement that is no time: what the source says, what we say, whether it holds."""
 
     dataset: str
     name: str
