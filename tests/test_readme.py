@@ -25,6 +25,14 @@ def test_convolution_and_attention_are_bound_by_compute(model: str) -> None:
     assert hwcost.analyze(model, seq_len=1000, device="echo_arm").bound == "compute"
 
 
+def test_step_by_step_all_three_are_bound_by_dram() -> None:
+    models = ("lstm", "tcn", "transformer_encoder")
+    reports = [hwcost.analyze(model, device="echo_arm", order="streaming") for model in models]
+    assert {report.bound for report in reports} == {"dram"}
+    milliseconds = [report.totals.expected_s for report in reports]  # of 1,000 steps: s is ms per step
+    assert milliseconds == pytest.approx([6.25, 12.9, 32.9], rel=0.005)
+
+
 @pytest.mark.parametrize(("hidden", "steps", "measured_s"), [(1024, 1000, 0.125), (2048, 100, 0.172)])
 def test_two_measured_lstms(hidden: int, steps: int, measured_s: float) -> None:
     # torch.nn.LSTM, one layer, batch 1, on four cores of an EPYC Milan virtual machine; re-reading

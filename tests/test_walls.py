@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "kinds": {"memory", "devices", "report", "graph", "units", "errors"},
     "tracing": {"training", "graph", "errors", "units"},
     "models": {"errors", "units"},
-    "render": {"portrait", "report", "graph", "units", "errors", "audit"},
+    "render": {"portrait", "report", "graph", "units", "errors", "audit", "validation"},
     "cache": {"tracefile", "graph", "errors"},
     "dependence": {"graph", "units", "errors"},
     "orders": {"dependence", "graph", "units", "errors"},

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from hwcost.cli import analyze, audit, compare_models, coverage, devices, models, roofline, trace
+from hwcost.cli import analyze, audit, compare_models, coverage, devices, models, roofline, trace, validate
 from hwcost.errors import HwcostError
 
 EXAMPLES = """\b
@@ -39,6 +39,7 @@ app.add_typer(models.models, name="models")
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
 app.command("coverage", epilog=coverage.EXAMPLES)(coverage.coverage)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.command("validate", epilog=validate.EXAMPLES)(validate.validate)
 
 
 VERSION_HELP = "Show the version and exit."

@@ -49,8 +49,9 @@ def show(name: NameArgument) -> None:
 def _headline(device: Device) -> str:
     year = f", {device.year}" if device.year else ""
     unverified = f"{len(device.unverified)} of them unverified" if device.unverified else "all with a source"
+    family = f", of the family {device.family.name}" if device.family else ""
     return (
-        f"{device.name}: {device.title}. {device.kind}{year}, kernels {device.fusion};"
+        f"{device.name}: {device.title}. {device.kind}{year}{family}, kernels {device.fusion};"
         f" {len(device.numbers)} numbers, {unverified}."
     )
 

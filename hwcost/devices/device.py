@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from hwcost.devices.family import Family
 
 Evidence = Literal["read", "derived", "measured", "unverified"]
 Policy = Literal["lru", "random", "pinned"]
@@ -80,7 +83,10 @@ class Device:
     of an op class reach, for every class and for "default". kernel_s, step_s: seconds that starting
     a kernel, and one step of a recurrent layer, cost before any work. energy_j_per_flop: by dtype,
     empty where unknown. static_w: power drawn whatever it does, None where unknown. fusion: what its
-    usual runtime does. numbers: each as the profile has it, of one instance where a level has more.
+    usual runtime does. numbers: each as the profile has it, of one instance where a level has more,
+    then those of the family that count.
+    family: how the libraries of like devices compute; None where the profile names none. own_classes:
+    op classes of which the profile itself gives the efficiency.
     """
 
     name: str
@@ -97,7 +103,14 @@ class Device:
     fusion: Fusion
     notes: tuple[str, ...]
     numbers: tuple[Number, ...]
+    family: Family | None = None
+    own_classes: frozenset[str] = frozenset()
 
     @property
     def unverified(self) -> tuple[Number, ...]:
         return tuple(number for number in self.numbers if number.evidence == "unverified")
+
+    @property
+    def cores(self) -> int:
+        """Multiprocessors or cores, each with registers of its own; 1 where the profile lists none."""
+        return self.levels[0].instances if self.levels[0].name == "registers" else 1

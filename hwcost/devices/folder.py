@@ -9,9 +9,8 @@ from hwcost.devices.device import Device
 from hwcost.devices.document import read
 from hwcost.devices.fields import suggestion
 from hwcost.devices.profile import device
+from hwcost.devices.shipped import SUFFIXES, profile_folder
 from hwcost.errors import ProfileError
-
-SUFFIXES = (".yaml", ".yml")
 
 
 def load_device(name_or_path: str | Path) -> Device:
@@ -33,13 +32,6 @@ def load_device(name_or_path: str | Path) -> Device:
 def device_names() -> tuple[str, ...]:
     """The names of the shipped profiles, in order of the alphabet."""
     return tuple(sorted(path.stem for path in profile_folder().glob(f"*{SUFFIXES[0]}")))
-
-
-def profile_folder() -> Path:
-    """Where the shipped profiles lie: inside an installed package, beside it in a source tree."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "device_profiles"
-    return installed if installed.is_dir() else package.parent / "device_profiles"
 
 
 def _is_path(word: str) -> bool:

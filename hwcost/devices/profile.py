@@ -8,14 +8,15 @@ from typing import Final, get_args
 
 from hwcost.devices.device import ComputeUnit, Device, Fusion, Number
 from hwcost.devices.document import Node
+from hwcost.devices.families import UNITS, load_family
+from hwcost.devices.family import Family
 from hwcost.devices.fields import fields, mapping, suggestion, text, word
-from hwcost.devices.levels import energy_by_level, memory_levels
-from hwcost.devices.quantity import Ledger, number, with_citations
+from hwcost.devices.levels import REGISTERS, energy_by_level, memory_levels
+from hwcost.devices.quantity import Ledger, number, with_citations, within
 from hwcost.errors import ProfileError
 from hwcost.units import DTYPE_ALIASES, DTYPE_BITS
 
 KINDS: Final = ("cpu", "gpu", "accelerator")
-UNITS: Final = ("matrix", "vector", "scalar")
 FUSIONS: Final[tuple[Fusion, ...]] = get_args(Fusion)
 
 OP_CLASSES: Final = {
@@ -26,6 +27,9 @@ OP_CLASSES: Final = {
     )
 }
 """Keys of `efficiency` beside `default`, and the op classes that they stand for."""
+
+OF_FAMILY: Final = ("efficiency", "latency")
+"""What a profile may leave to its family."""
 
 _YEAR = re.compile(r"(19|20)[0-9]{2}\Z")
 
@@ -38,16 +42,18 @@ def device(root: Node, name: str) -> Device:
     top = fields(
         root,
         "the profile",
-        required=("title", "kind", "compute", "memory", "efficiency", "latency", "runtime"),
-        optional=("year", "sources", "energy", "notes"),
+        required=("title", "kind", "compute", "memory", "runtime", *(() if is_member(root) else OF_FAMILY)),
+        optional=("year", "sources", "energy", "notes", "family", *OF_FAMILY),
     )
     ledger = Ledger(sources=citations(top["sources"]) if "sources" in top else {})
-    latency = fields(top["latency"], "latency", required=("kernel", "recurrent_step"))
+    family = load_family(text(top["family"], "family"), top["family"].where) if "family" in top else None
     runtime = fields(top["runtime"], "runtime", required=("fusion",))
     energy = fields(top["energy"], "energy", optional=("flop", "byte", "static")) if "energy" in top else {}
     units = compute_units(top["compute"], ledger)
     bytes_j = energy_by_level(energy, top["memory"], ledger)
     levels = memory_levels(top["memory"], bytes_j, ledger)
+    own = efficiencies(top["efficiency"], ledger, family) if "efficiency" in top else {}
+    latency = latencies(top.get("latency"), ledger, family)
     result = Device(
         name=name,
         title=text(top["title"], "title"),
@@ -55,18 +61,23 @@ def device(root: Node, name: str) -> Device:
         year=year(top["year"]) if "year" in top else None,
         units=units,
         levels=levels,
-        efficiency=efficiencies(top["efficiency"], ledger),
-        kernel_s=number(latency["kernel"], "latency.kernel", "s", ledger, zero=True),
-        step_s=number(latency["recurrent_step"], "latency.recurrent_step", "s", ledger, zero=True),
+        efficiency=every_class({**(family.efficiency if family else {}), **own}),
+        kernel_s=latency["kernel"],
+        step_s=latency["recurrent_step"],
         energy_j_per_flop=energy_by_dtype(energy, units, ledger),
         static_w=number(energy["static"], "energy.static", "W", ledger, zero=True)
         if "static" in energy
         else None,
         fusion=word(runtime["fusion"], "runtime.fusion", FUSIONS),
         notes=sentences(top["notes"], ledger) if "notes" in top else (),
-        numbers=tuple(ledger.numbers),
+        numbers=(*ledger.numbers, *(family_numbers(family, ledger) if family else ())),
+        family=family,
+        own_classes=frozenset(own),
     )
     require_cited(ledger)
+    if family and levels[0].name != REGISTERS:
+        mend = "add 'registers:' with size, policy and instances, the number of multiprocessors or cores"
+        raise ProfileError("a family without registers in memory", where=top["memory"].where, mend=mend)
     return result
 
 
@@ -135,9 +146,21 @@ def compute_units(node: Node, ledger: Ledger) -> tuple[ComputeUnit, ...]:
     return tuple(units)
 
 
-def efficiencies(node: Node, ledger: Ledger) -> Mapping[str, Number]:
-    """The share of the peak by op class; `default` stands for each class that is not named."""
-    entries = fields(node, "efficiency", required=("default",), optional=OP_CLASSES)
+def family_numbers(family: Family, ledger: Ledger) -> tuple[Number, ...]:
+    """The numbers of the family that the profile does not give itself; their paths say whose they are."""
+    given = {number.path for number in ledger.numbers}
+    return tuple(within(number, "family") for number in family.numbers if number.path not in given)
+
+
+def is_member(root: Node) -> bool:
+    """Whether a profile names a family."""
+    return isinstance(root.value, Mapping) and "family" in root.value
+
+
+def efficiencies(node: Node, ledger: Ledger, family: Family | None) -> Mapping[str, Number]:
+    """The share of the peak by op class, of those that are named and `default`."""
+    required = () if family else ("default",)
+    entries = fields(node, "efficiency", required=required, optional=("default", *OP_CLASSES))
     shares = {}
     for key, entry in entries.items():
         share = number(entry, f"efficiency.{key}", "", ledger)
@@ -145,7 +168,23 @@ def efficiencies(node: Node, ledger: Ledger) -> Mapping[str, Number]:
             mend = "a share is above 0 and at most 1"
             raise ProfileError(f"efficiency.{key} is {share.text}", where=entry.where, mend=mend)
         shares[OP_CLASSES.get(key, key)] = share
+    return shares
+
+
+def every_class(shares: Mapping[str, Number]) -> Mapping[str, Number]:
+    """The share of each op class; `default` stands for each that is not named."""
     return {name: shares.get(name, shares["default"]) for name in (*OP_CLASSES.values(), "default")}
+
+
+def latencies(node: Node | None, ledger: Ledger, family: Family | None) -> Mapping[str, Number]:
+    """The seconds before any work, of a kernel and of a recurrent step; the family's where not given."""
+    found = {"kernel": family.kernel_s, "recurrent_step": family.step_s} if family else {}
+    if node is None:
+        return found
+    keys = ("kernel", "recurrent_step")
+    entries = fields(node, "latency", required=() if family else keys, optional=keys)
+    given = {key: number(entry, f"latency.{key}", "s", ledger, zero=True) for key, entry in entries.items()}
+    return {**found, **given}
 
 
 def energy_by_dtype(

@@ -70,6 +70,29 @@ def number(node: Node, path: str, unit: str, ledger: Ledger, *, zero: bool = Fal
     return result
 
 
+def sourced_text(node: Node, path: str, example: str, ledger: Ledger) -> tuple[str, Evidence, str]:
+    """The text of a pair [text, source], with the evidence and the citation."""
+    pair = node.value
+    if not isinstance(pair, tuple) or len(pair) != 2 or not all(isinstance(p.value, str) for p in pair):
+        mend = f'write [{example}, "SOURCE"], the source in quotes'
+        raise ProfileError(f"{path} is not a pair [text, source]", where=node.where, mend=mend)
+    written, source = (str(part.value) for part in pair)
+    evidence, citation = _evidence(source, path, pair[1].where, ledger)
+    return written, evidence, citation
+
+
+def within(one: Number, place: str) -> Number:
+    """The same number, its path under that of a place."""
+    return Number(
+        one,
+        path=f"{place}.{one.path}",
+        unit=one.unit,
+        text=one.text,
+        evidence=one.evidence,
+        source=one.source,
+    )
+
+
 def times(count: Number, one: Number) -> Number:
     """The number of all instances together, as sure as the less sure of the two."""
     value = count * one

@@ -182,9 +182,7 @@ class _Run:
             else:
                 self._loop(*node, frames, turn)
 
-    def _loop(
-        self, loop: Loop[Work], nodes: list[_Node], frames: list[_Frame], around: _Turn | None
-    ) -> None:
+    def _loop(self, loop: Loop[Work], nodes: list[_Node], frames: list[_Frame], around: _Turn | None) -> None:
         calls = None if around is None else around.share
         # A stretch of a stream goes on where the one before it ended: its first round follows a round.
         goes_on = loop.axis in STREAM and not frames

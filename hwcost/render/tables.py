@@ -16,7 +16,7 @@ from hwcost.render.words import (
     plural,
     quantity,
 )
-from hwcost.report import Report, Sum, sum_of
+from hwcost.report import STATED_SHARE, Report, Sum, sum_of
 
 MOST_LAYERS = 20
 """Layers that are shown one by one; the rest are summed in one row."""
@@ -73,7 +73,7 @@ def totals_table(report: Report) -> Table:
         (f"{level} bytes", quantity(totals.bytes, "B"), f"expected, {bracket}"),
         ("FLOP/byte", plain(totals.intensity, lower_bound=below), expected),
         ("ridge point", plain(report.ridge_point), f"where the peak roof meets {level}"),
-        ("time", quantity(totals.expected_s, "s", lower_bound=below), expected),
+        ("time", quantity(totals.expected_s, "s", lower_bound=below), f"{expected}, {_interval(totals)}"),
         ("time per step", _per_step(report), expected),
         ("time at the roofline", quantity(report.roofline_s, "s"), "bound: no run is faster"),
         ("energy", quantity(totals.energy_j, "J", lower_bound=below), unknown_energy),
@@ -81,6 +81,12 @@ def totals_table(report: Report) -> Table:
     ]
     columns = (Column(name="totals", is_number=False), Column(name="value"), Column(name="", is_number=False))
     return Table(title="", columns=columns, rows=tuple(row for row in rows if row[1]))
+
+
+def _interval(totals: Sum) -> str:
+    """Where the measured time should lie, and how often."""
+    ends = f"{quantity(totals.fast_s, 's')} and {quantity(totals.slow_s, 's')}"
+    return f"{percent(STATED_SHARE)} between {ends}"
 
 
 def _state(report: Report) -> str:

@@ -1,6 +1,6 @@
 """What the stages add to the work of an op: traffic, cost, and the report that sums them."""
 
-from hwcost.report.costs import Cost, Crossing, Traffic
+from hwcost.report.costs import STATED_SHARE, Cost, Crossing, Traffic
 from hwcost.report.formats import Formats
 from hwcost.report.generation import Generation
 from hwcost.report.machine import Machine, Roof, Slope
@@ -9,6 +9,7 @@ from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
 from hwcost.report.training import Footprint
 
 __all__ = [
+    "STATED_SHARE",
     "Cost",
     "Crossing",
     "Footprint",

@@ -78,6 +78,8 @@ def _totals(report: Report) -> dict[str, object]:
         "ridge_point": _finite(report.ridge_point),
         "roofline_s": _finite(report.roofline_s),
         "expected_s": _finite(totals.expected_s),
+        "fast_s": _finite(totals.fast_s),
+        "slow_s": _finite(totals.slow_s),
         "energy_j": _finite(totals.energy_j),
         "bound": report.bound,
         "sequential_depth": report.sequential_depth,

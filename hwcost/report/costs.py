@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from hwcost.graph import Phase, Work
+
+STATED_SHARE: Final = 0.9
+"""The share of measured times that should lie between the fast and the slow end of a cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +53,8 @@ class Cost:
     """Seconds and joules of one traffic, summed over its calls.
 
     bound: "compute", the name of a level, "latency", or "free" for what takes no time.
-    energy_j: None where the device's profile has no energy figures.
+    energy_j: None where the device's profile has no energy figures. fast_s, slow_s: between them lies
+    STATED_SHARE of the measured times, None where the kind of device does not tell.
     """
 
     traffic: Traffic
@@ -60,3 +65,5 @@ class Cost:
     roofline_s: float
     energy_j: float | None
     bound: str
+    fast_s: float | None = None
+    slow_s: float | None = None

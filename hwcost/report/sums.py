@@ -18,7 +18,7 @@ class Sum:
     nearest to the units first. compute_s, latency_s, level_s: what each part alone would take;
     expected_s: what the ops take one after the other. roofline_s: the sum of the ops' own. energy_j:
     None as soon as one cost has none. bound_s: the expected seconds of the costs with each bound,
-    free ones left out.
+    free ones left out. fast_s, slow_s: sums of the costs' own; those that tell none count as expected.
     """
 
     costs: tuple[Cost, ...]
@@ -33,6 +33,8 @@ class Sum:
     roofline_s: float
     energy_j: float | None
     bound_s: Mapping[str, float]
+    fast_s: float
+    slow_s: float
 
     @property
     def bound(self) -> str:
@@ -118,6 +120,8 @@ def sum_of(costs: Iterable[Cost]) -> Sum:
         roofline_s=fsum(cost.roofline_s for cost in costs),
         energy_j=fsum(joules) if len(joules) == len(costs) else None,
         bound_s={bound: fsum(parts) for bound, parts in by_bound.items()},
+        fast_s=fsum(cost.expected_s if cost.fast_s is None else cost.fast_s for cost in costs),
+        slow_s=fsum(cost.expected_s if cost.slow_s is None else cost.slow_s for cost in costs),
     )
 
 
@@ -190,6 +194,8 @@ def one_round(cost: Cost) -> Cost:
         expected_s=cost.expected_s / rounds,
         roofline_s=cost.roofline_s / rounds,
         energy_j=None if cost.energy_j is None else cost.energy_j / rounds,
+        fast_s=None if cost.fast_s is None else cost.fast_s / rounds,
+        slow_s=None if cost.slow_s is None else cost.slow_s / rounds,
     )
 
 

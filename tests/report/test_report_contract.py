@@ -37,6 +37,8 @@ SHAPE: dict[str, dict[str, tuple[type, ...]]] = {
         "ridge_point": (float, type(None)),
         "roofline_s": (float,),
         "expected_s": (float,),
+        "fast_s": (float,),
+        "slow_s": (float,),
         "energy_j": (float, type(None)),
         "bound": (str,),
         "sequential_depth": (int,),

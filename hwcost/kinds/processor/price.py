@@ -8,8 +8,11 @@ from functools import cache
 
 from hwcost.devices.device import Device
 from hwcost.graph import Tensor, Work
+from hwcost.kinds.processor.by_shape import kernels_of, saving, timing
+from hwcost.kinds.processor.interval import Parts, interval
 from hwcost.kinds.processor.rates import (
     FLOPS_PER_MAC,
+    Rate,
     energy_j_per_flop,
     product_rate,
     special_per_s,
@@ -26,11 +29,13 @@ DEFAULT_EFFICIENCY = "default"
 class Speed:
     """What a device does on one dtype, at its peak.
 
-    mac_flop_per_s: of the fastest unit. vector_flop_per_s: of the unit for what is no product.
+    mac_rate: the unit for multiply-adds. mac_flop_per_s: its rate. vector_flop_per_s: of the unit for what
+    is no product.
     most_flop_per_s: the higher of the two. special_per_s: exp, tanh and the like.
     energy_j_per_flop: 0 where the device has no figures.
     """
 
+    mac_rate: Rate
     mac_flop_per_s: float
     vector_flop_per_s: float
     most_flop_per_s: float
@@ -52,6 +57,10 @@ class Tariff:
 def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     """The cost of each traffic, over all its calls.
 
+    Products, convolutions and recurrent steps of a device with a family are timed by their shape
+    (`by_shape`): that gives their part of compute_s, the farthest level's seconds, and latency_s. Else, and
+    of everything else:
+
     compute_s   2*macs / (peak * efficiency) on the fastest unit
                 + vector_ops / (peak/2 * efficiency) on the vector unit
                 + special_ops / special_per_s, a rate that is reached, so without efficiency
@@ -59,6 +68,7 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     latency_s   kernels * kernel_s; of a step of a recurrent layer kernels * step_s
     expected_s  max(compute_s, level_s ...) + latency_s
     roofline_s  max(flops / peak, low bytes / peak bandwidth ...), never above expected_s
+    fast_s, slow_s  see `interval`
     energy_j    flops * J/FLOP + bytes * J/B of each level + static power * expected_s
     bound       the largest of compute_s, level_s and latency_s; of equals the one named first
     """
@@ -108,6 +118,7 @@ def _tariff(device: Device) -> Tariff:
 def _speed(device: Device, dtype: str) -> Speed:
     fastest, rest = product_rate(device, dtype), vector_rate(device, dtype)
     return Speed(
+        mac_rate=fastest,
         mac_flop_per_s=fastest.flop_per_s,
         vector_flop_per_s=rest.flop_per_s,
         most_flop_per_s=max(fastest.flop_per_s, rest.flop_per_s),
@@ -119,51 +130,83 @@ def _speed(device: Device, dtype: str) -> Speed:
 def _cost(traffic: Traffic, tariff: Tariff) -> Cost:
     work, device = traffic.work, tariff.device
     for_macs, for_rest = tariff.speed(mac_dtype(work)), tariff.speed(op_dtype(work))
-    compute_s = traffic.calls * _compute_s(work, for_macs, for_rest, _efficiency(device, work))
+    parts = _parts(traffic, for_macs, for_rest, tariff)
+    expected_s = parts.expected_s
+    kernels = kernels_of(work, device, for_macs.mac_rate)
+    roofline_s = _roofline_s(traffic, for_macs, for_rest, tariff, saving(work, kernels))
+    fast_s, slow_s = interval(traffic, parts, roofline_s, kernels)
+    return Cost(
+        traffic=traffic,
+        compute_s=parts.compute_s,
+        level_s=parts.level_s,
+        latency_s=parts.latency_s,
+        expected_s=expected_s,
+        roofline_s=roofline_s,
+        energy_j=_energy_j(traffic, for_macs, for_rest, tariff, expected_s),
+        bound=_bound({"compute": parts.compute_s, **parts.level_s, "latency": parts.latency_s}),
+        fast_s=fast_s,
+        slow_s=slow_s,
+    )
+
+
+def _parts(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff) -> Parts:
+    """The seconds of each part, by one efficiency per op class or by the shape."""
+    work, device = traffic.work, tariff.device
+    efficiency = _efficiency(device, work)
     level_s = {
         crossing.level: crossing.bytes / tariff.achieved_bytes_per_s[crossing.level]
         for crossing in traffic.crossings
         if crossing.level in tariff.achieved_bytes_per_s
     }
-    start_s = device.step_s if work.op_class == "recurrent step" else device.kernel_s
-    latency_s = traffic.calls * work.kernels * start_s
-    expected_s = max(compute_s, *level_s.values(), 0.0) + latency_s
-    return Cost(
-        traffic=traffic,
-        compute_s=compute_s,
-        level_s=level_s,
-        latency_s=latency_s,
-        expected_s=expected_s,
-        roofline_s=_roofline_s(traffic, for_macs, for_rest, tariff),
-        energy_j=_energy_j(traffic, for_macs, for_rest, tariff, expected_s),
-        bound=_bound({"compute": compute_s, **level_s, "latency": latency_s}),
+    kernels = kernels_of(work, device, for_macs.mac_rate)
+    if kernels is None or not traffic.calls:
+        start_s = device.step_s if work.op_class == "recurrent step" else device.kernel_s
+        compute_s = _mac_s(work, for_macs, efficiency) + _rest_s(work, for_rest, efficiency)
+        return Parts(
+            compute_s=traffic.calls * compute_s,
+            level_s=level_s,
+            latency_s=traffic.calls * work.kernels * start_s,
+        )
+    farthest = traffic.crossings[-1]
+    peak_memory_s = farthest.bytes / tariff.peak_bytes_per_s[farthest.level] / traffic.calls
+    found = timing(work, traffic.times, kernels, for_macs.mac_rate, device.cores, peak_memory_s)
+    return Parts(
+        compute_s=traffic.calls * (found.compute_s + _rest_s(work, for_rest, efficiency)),
+        level_s={**level_s, farthest.level: traffic.calls * found.memory_s},
+        latency_s=traffic.calls * found.start_s,
     )
 
 
-def _compute_s(work: Work, for_macs: Speed, for_rest: Speed, efficiency: float) -> float:
+def _mac_s(work: Work, for_macs: Speed, efficiency: float) -> float:
+    return FLOPS_PER_MAC * work.macs / (for_macs.mac_flop_per_s * efficiency)
+
+
+def _rest_s(work: Work, for_rest: Speed, efficiency: float) -> float:
     return (
-        FLOPS_PER_MAC * work.macs / (for_macs.mac_flop_per_s * efficiency)
-        + FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
+        FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
         + work.special_ops / for_rest.special_per_s
     )
 
 
-def _least_compute_s(work: Work, for_macs: Speed, for_rest: Speed) -> float:
-    """Seconds that one call takes if the fastest unit did everything at its peak."""
+def _least_compute_s(work: Work, for_macs: Speed, for_rest: Speed, saved: float) -> float:
+    """Seconds that one call takes if the fastest unit did everything at its peak.
+
+    saved: by what the multiplications may fall, where a library knows a method with fewer.
+    """
     return (
-        FLOPS_PER_MAC * work.macs / for_macs.mac_flop_per_s
+        FLOPS_PER_MAC * work.macs / saved / for_macs.mac_flop_per_s
         + work.vector_ops / for_rest.most_flop_per_s
         + work.special_ops / max(for_rest.most_flop_per_s, for_rest.special_per_s)
     )
 
 
-def _roofline_s(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff) -> float:
+def _roofline_s(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff, saved: float) -> float:
     levels_s = (
         crossing.low_bytes / tariff.peak_bytes_per_s[crossing.level]
         for crossing in traffic.crossings
         if crossing.level in tariff.peak_bytes_per_s
     )
-    return max(traffic.calls * _least_compute_s(traffic.work, for_macs, for_rest), 0.0, *levels_s)
+    return max(traffic.calls * _least_compute_s(traffic.work, for_macs, for_rest, saved), 0.0, *levels_s)
 
 
 def _energy_j(

@@ -1,0 +1,95 @@
+"""The nouns of validation: a case, what is predicted for it, and the figures of many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final
+
+from hwcost.graph import Trace
+
+CLOSE: Final = 1.5
+"""The factor within which a prediction counts as close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One published figure, and the work that it is of.
+
+    dataset: of DATASETS. card: the device as the source names it, with its precision. device: of a
+    profile. is_fitted: a constant of the device's family was fitted on it. measured: seconds.
+    """
+
+    dataset: str
+    card: str
+    device: str
+    trace: Trace
+    measured: float
+    is_fitted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A case and the seconds that are predicted for it; bound: what is said to bind."""
+
+    case: Case
+    expected: float
+    fast: float
+    slow: float
+    roofline: float
+    bound: str
+
+    @property
+    def factor(self) -> float:
+        """Predicted over measured: above 1 too slow."""
+        return self.expected / self.case.measured
+
+    @property
+    def is_inside(self) -> bool:
+        return self.fast <= self.case.measured <= self.slow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A published statement that is no time: what the source says, what we say, whether it holds."""
+
+    dataset: str
+    name: str
+    published: str
+    ours: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What some points come to.
+
+    error: exp(mean |ln(predicted/measured)|). close: share within CLOSE. inside: share in the
+    interval. roofline_error: error of the plain roofline. worst: the point that is farthest off.
+    """
+
+    points: tuple[Point, ...]
+    error: float
+    close: float
+    inside: float
+    roofline_error: float
+    worst: Point
+
+
+def figures(points: Iterable[Point]) -> Figures:
+    """The figures of one or more points."""
+    found = tuple(points)
+    return Figures(
+        points=found,
+        error=_error(point.factor for point in found),
+        close=sum(1 / CLOSE <= point.factor <= CLOSE for point in found) / len(found),
+        inside=sum(point.is_inside for point in found) / len(found),
+        roofline_error=_error(point.roofline / point.case.measured for point in found),
+        worst=max(found, key=lambda point: abs(log(point.factor))),
+    )
+
+
+def _error(factors: Iterable[float]) -> float:
+    logs = [abs(log(factor)) for factor in factors]
+    return exp(sum(logs) / len(logs))
