@@ -51,7 +51,8 @@ def _carried(loop: Loop[Op]) -> set[str]:
     read: set[str] = set()
     written: set[str] = set()
     for op, _ in leaves(loop.body):
-        read |= {t.storage.id for t in op.inputs} - written
+        filled = op.outputs if op.name == "aten.copy_" else ()  # what is written over is not read
+        read |= {t.storage.id for t in op.inputs if t not in filled} - written
         written |= {t.storage.id for t in op.outputs}
     return {
         t.storage.id

@@ -134,6 +134,10 @@ def _member(module: ModuleType, name: str, *, where: str) -> Callable[..., Any]:
     return member  # type: ignore[no-any-return]
 
 
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+"""Parameters that can be given by name."""
+
+
 def _arguments(
     make: Callable[..., Any],
     model: str,
@@ -155,7 +159,13 @@ def _arguments(
     arguments: dict[str, object] = {
         key: size for key, size in sizes.items() if size is not None and key in parameters
     }
-    return arguments | {key: value_of(word) for key, word in settings.items()}
+    arguments |= {key: value_of(word) for key, word in settings.items()}
+    needed = [key for key, p in parameters.items() if p.default is p.empty and p.kind in NAMED]
+    for key in needed:
+        if key not in arguments:
+            option = {"seq_len": "--seq-len N", "batch": "--batch N"}.get(key, f"--set {key}=VALUE")
+            raise ModelError(f"needs {key!r}, which has no default", where=model, mend=f"give {option}")
+    return arguments
 
 
 def _size(make: Callable[..., Any], key: str) -> int | None:

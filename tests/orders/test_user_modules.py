@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 import hwcost
-from hwcost.errors import OrderError
+from hwcost.errors import ModelError, OrderError
 from hwcost.report import Report
 from tests.orders.streams import macs, stream_of
 
@@ -185,3 +186,32 @@ def test_a_running_sum_is_kept_from_step_to_step(order: str) -> None:
 def test_the_length_may_be_returned_beside_the_frames() -> None:
     net = Net(lambda layers, x: (layers["linear"](x), torch.tensor([x.shape[1]])), linear=nn.Linear(C, C))
     assert streamed(net, frames()).totals.macs == T * C * C
+
+
+@pytest.mark.parametrize("order", ["streaming", "chunk:8"])
+def test_a_buffer_of_results_that_a_loop_fills_is_no_state(order: str) -> None:
+    def filling(layers: nn.ModuleDict, x: torch.Tensor) -> Any:
+        state, outputs = torch.zeros(1, C), torch.empty(1, x.shape[1], C)
+        for step in range(x.shape[1]):
+            state = layers["cell"](x[:, step], state)
+            outputs[:, step] = state
+        return outputs
+
+    report = streamed(Net(filling, cell=nn.GRUCell(C, C)), frames(), order=order)
+    assert report.state_bytes == C * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("seq_len", "needs 'seq_len', which has no default; give --seq-len N"),
+        ("width", "give --set width=VALUE"),
+    ],
+)
+def test_a_callable_that_lacks_an_argument_is_told_which_option_gives_it(
+    tmp_path: Path, arguments: str, message: str
+) -> None:
+    source = tmp_path / "mine.py"
+    source.write_text(f"from torch import nn\n\ndef build({arguments}):\n    return nn.Linear(4, 4)\n")
+    with pytest.raises(ModelError, match=message):
+        hwcost.analyze(f"{source}:build", order="streaming")
