@@ -133,7 +133,8 @@ def _made(call: Call, result: torch.Tensor) -> torch.Tensor:
     """A result that was worked out from constants, on the device of the pass."""
     if call.is_real or call.run.capture is None or result.is_meta:
         return result
-    return call.run.capture.to_meta(result, learn=True)
+    with call.run.capture.paused():  # its values are real, not the model's
+        return call.run.capture.to_meta(result, learn=True)
 
 
 @OPS.add("NonZero")
