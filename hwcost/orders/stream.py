@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from hwcost.errors import HwcostError
+from hwcost.errors import HwcostError, OrderError
 from hwcost.graph import FIRST_STEP, LAST_STEP, PROMPT, STEPS, Loop, Op, Trace
 from hwcost.orders.causality import SMALL, require_causal
 from hwcost.orders.chunk import items_of
@@ -41,6 +41,8 @@ def streamed(make: Callable[[int], Trace], *, order: Order, seq_len: int) -> Tra
     scene = Scene(growth=growth, steps=steps)
     nodes = matched(short.items, long.items)
     parts = parts_of(scene, nodes)
+    if not parts.body:
+        raise OrderError("no call in it depends on its sequence", mend="take --order offline")
     _require_causal(make, short, long, growth)
     if order.prompt is None:
         body = [_segment(scene, parts, segment, seq_len) for segment in _cut(parts, seq_len, steps)]

@@ -84,6 +84,8 @@ def on_meta(meta: Mapping[str, Any]) -> torch.Tensor:
 def value_of(argument: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     """An argument of a call; `known` holds tensors and numbers by name."""
     ((kind, value),) = ((key, item) for key, item in argument.items() if key.startswith("as_"))
+    if kind in ("as_float", "as_floats"):  # JSON has no infinity: it is written as a word
+        return [float(item) for item in value] if kind == "as_floats" else float(value)
     if kind in PLAIN:
         return value
     if kind in ("as_tensor", "as_custom_obj"):

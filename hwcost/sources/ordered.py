@@ -26,13 +26,11 @@ def trace_in_order(subject_at: Callable[[int], Subject], *, order: Order, seq_le
     from hwcost.sources import stepping
 
     try:
-        subject = _without_cache(subject_at(seq_len))
+        subject = _ready(subject_at(seq_len))
         if stepping.says_how(subject.module):
             made = stepping.stepped(subject_at, order=order, seq_len=seq_len)
         else:
-            made = streamed(
-                lambda length: trace_of(_without_cache(subject_at(length))), order=order, seq_len=seq_len
-            )
+            made = streamed(lambda length: trace_of(_ready(subject_at(length))), order=order, seq_len=seq_len)
     except OrderError as error:
         raise OrderError(error.what, where=error.where or name, mend=_mend(error.mend, order)) from error
     except ModelError as error:
@@ -52,6 +50,12 @@ def _mend(mend: str, order: Order) -> str:
         return "it does not go on token by token: leave --prompt and --generate out"
     mend = mend.replace("take --order offline", "leave --prompt and --generate out")
     return re.sub(r"--seq-len (\d+)", r"--prompt N --generate M with N + M - 1 of at most \1", mend)
+
+
+def _ready(subject: Subject) -> Subject:
+    """A subject as a stream traces it."""
+    subject = _without_cache(subject)
+    return replace(subject, inputs=_dense(subject.inputs), keywords=_dense(dict(subject.keywords)))
 
 
 def _without_cache(subject: Subject) -> Subject:
@@ -130,7 +134,19 @@ def _resized(tensor: Any, dim: int, length: int) -> Any:
     """A tensor with its steps repeated, or cut, to a length."""
     times = -(-length // tensor.shape[dim])
     repeats = [times if i == dim else 1 for i in range(tensor.dim())]
-    return tensor.repeat(repeats).narrow(dim, 0, length).contiguous()
+    return _dense(tensor.repeat(repeats).narrow(dim, 0, length))
+
+
+def _dense(value: Any) -> Any:
+    """Inputs whose tensors have a storage of their size: how it grows tells which of them hold steps."""
+    if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
+        return type(value)(_dense(part) for part in value)
+    if isinstance(value, dict):
+        return {key: _dense(part) for key, part in value.items()}
+    if not hasattr(value, "untyped_storage"):
+        return value
+    is_part = value.untyped_storage().nbytes() > value.numel() * value.element_size()
+    return value.clone() if is_part else value
 
 
 def of_given(subject: Subject, seq_len: int | None) -> tuple[Callable[[int], Subject], int]:

@@ -215,3 +215,23 @@ def test_a_callable_that_lacks_an_argument_is_told_which_option_gives_it(
     source.write_text(f"from torch import nn\n\ndef build({arguments}):\n    return nn.Linear(4, 4)\n")
     with pytest.raises(ModelError, match=message):
         hwcost.analyze(f"{source}:build", order="streaming")
+
+
+@pytest.mark.parametrize("steps", [40, 48, 200])
+def test_a_module_with_its_inputs_is_a_stream_at_any_length(steps: int) -> None:
+    gru = nn.GRU(C, C, batch_first=True)
+    report = hwcost.analyze((gru, torch.zeros(1, steps, C)), seq_len=steps, order="streaming")
+    assert report.totals.macs == steps * 3 * C * 2 * C
+    assert report.state_bytes == C * 4
+    assert report.steps is not None and report.steps.count == steps
+
+
+def test_an_input_that_is_part_of_a_longer_buffer_is_one_of_its_own_length() -> None:
+    buffer = torch.zeros(1, 4 * T, C)
+
+    def report_of(x: torch.Tensor) -> Report:
+        return hwcost.analyze((nn.GRU(C, C, batch_first=True), x), seq_len=T, order="streaming")
+
+    part, whole = report_of(buffer[:, :T]), report_of(torch.zeros(1, T, C))
+    assert part.totals == whole.totals
+    assert part.state_bytes == whole.state_bytes == C * 4

@@ -240,3 +240,15 @@ def test_numbers_of_the_schema_are_torchs() -> None:
 
 def test_powers_are_no_arithmetic_of_sizes() -> None:
     assert not any("pow" in name or "lshift" in name for name in exported_ops.ARITHMETIC)
+
+
+class Masked(nn.Module):
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
+        hidden = torch.ones(8, 8, dtype=torch.bool).triu(1)
+        return scores.masked_fill(hidden, float("-inf")).softmax(-1)
+
+
+def test_infinity_is_written_as_a_word_and_read_as_a_number(tmp_path: Path) -> None:
+    path = saved(Masked(), torch.zeros(8, 8), path=tmp_path / "masked.pt2")
+    (fill,) = (op for op, _ in leaves(load_trace(path).items) if op.name == "aten.masked_fill")
+    assert fill.attributes["band"] == (-7, 0)  # keys from 7 before the query to its own
