@@ -223,7 +223,8 @@ def test_a_module_with_its_inputs_is_a_stream_at_any_length(steps: int) -> None:
     report = hwcost.analyze((gru, torch.zeros(1, steps, C)), seq_len=steps, order="streaming")
     assert report.totals.macs == steps * 3 * C * 2 * C
     assert report.state_bytes == C * 4
-    assert report.steps is not None and report.steps.count == steps
+    assert report.steps is not None
+    assert report.steps.count == steps
 
 
 def test_an_input_that_is_part_of_a_longer_buffer_is_one_of_its_own_length() -> None:
