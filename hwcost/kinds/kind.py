@@ -23,6 +23,11 @@ def as_it_is(tree: Tree[Work], _: Device) -> Tree[Work]:
     return tree
 
 
+def none_resident(_: Sequence[Cost], __: Device) -> float | None:
+    """Of a kind of device that fetches its weights."""
+    return None
+
+
 def nothing_found(_: Sequence[Cost], __: Device) -> tuple[str, ...]:
     """The findings of a kind of device that has none."""
     return ()
@@ -35,7 +40,8 @@ class Kind:
     names: of the device kinds that it serves. move: ops with their reuse distances -> the bytes that
     they move on a device. price: those -> seconds and joules. machine: its facts for a report.
     place: a program before it is looked at for reuse -> the same with what the device holds in place.
-    findings: costs -> sentences on how the model lies on the device.
+    findings: costs -> sentences on how the model lies on the device. resident: costs -> the share of the
+    weights that stay where they are multiplied.
     """
 
     names: tuple[str, ...]
@@ -44,3 +50,4 @@ class Kind:
     machine: Facts
     place: Callable[[Tree[Work], Device], Tree[Work]] = as_it_is
     findings: Callable[[Sequence[Cost], Device], tuple[str, ...]] = nothing_found
+    resident: Callable[[Sequence[Cost], Device], float | None] = none_resident

@@ -36,6 +36,11 @@ def findings(costs: Sequence[Cost], device: Device) -> tuple[str, ...]:
     return kind_of(device).findings(costs, device)
 
 
+def resident(costs: Sequence[Cost], device: Device) -> float | None:
+    """The share of a model's weights that a device keeps in place, as its kind says."""
+    return kind_of(device).resident(costs, device)
+
+
 def machine(device: Device, dtype: str, *others: str) -> Machine:
     """What a report on a model shows of a device, as its kind says.
 

@@ -54,8 +54,10 @@ def demands_of(works: Iterable[tuple[Sequence[Matrix], int]]) -> dict[Key, Deman
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """How often a weight is missing. calls: of its op, by phase. loads: of these, if what is missing is
-    written each time. share: of each call, if a part never comes into arrays at all.
+    """How often a weight is missing.
+
+    calls: of its op, by phase. loads: of these, if what is missing is written each time. share: of each
+    call, if a part never comes into arrays at all.
     """
 
     calls: Mapping[Phase, int]

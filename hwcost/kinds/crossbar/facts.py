@@ -35,8 +35,8 @@ PROOFS = {
 def machine(device: Device, dtype: str, /, *others: str) -> Machine:
     """The chip as a roofline for products in one dtype.
 
-    roofs   arrays: every array busy, converters counted; reading: the same if converters were free, in
-            analog arrays that wait for them; and those of the digital unit
+    roofs   arrays: every array busy, converters counted; the same if converters took no time, in arrays
+            that wait for them; and those of the digital unit
     slopes  writes: cells rewritten at once; network; and those of the buffers and the link, over which
             weights come that do not fit
     """
@@ -45,7 +45,7 @@ def machine(device: Device, dtype: str, /, *others: str) -> Machine:
     form = format_of(arrays, dtype, dtype)
     name = f"int{form.weight_bits}"
     roof = _roof("arrays", name, peak_op_per_s(arrays, form))
-    reading = _roof("reading", name, peak_op_per_s(arrays, form, converters=False))
+    reading = _roof("arrays without ADC", name, peak_op_per_s(arrays, form, converters=False))
     waits = reading.peak_flop_per_s > roof.peak_flop_per_s
     return replace(
         digital,
@@ -54,6 +54,7 @@ def machine(device: Device, dtype: str, /, *others: str) -> Machine:
         roof=roof,
         roofs=(roof, *((reading,) if waits else ()), *digital.roofs),
         slopes=(*_slopes(arrays, form), *digital.slopes),
+        proof=arrays.proof,
         notes=(f"Evidence: {PROOFS[arrays.proof]}.", *digital.notes),
         stand_ins=(*_formats(device, arrays, dtype, form), *digital.stand_ins),
     )

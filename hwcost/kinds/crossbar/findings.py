@@ -29,6 +29,13 @@ def findings(costs: Sequence[Cost], device: Device) -> tuple[str, ...]:
     return (*_capacity(placed, arrays), *_changing(placed), *_wear(costs, arrays))
 
 
+def resident(costs: Sequence[Cost], device: Device) -> float | None:
+    """The share of the weights' arrays that there are; None where arrays hold none."""
+    works = [work for cost in costs if isinstance(work := cost.traffic.work, PlacedWork)]
+    taken = works[0].arrays_taken if works else 0
+    return min(1.0, arrays_of(device).count / taken) if taken else None
+
+
 Placed = Sequence[tuple[Cost, PlacedWork]]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -66,6 +66,14 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     return tuple(costs)
 
 
+def resident(costs: Sequence[Cost], device: Device) -> float | None:
+    """The share of the weights for which the banks have room: each lies beside the unit that uses it."""
+    size = device.levels[-1].size_bytes
+    tensors = (tensor for cost in costs for tensor in cost.traffic.work.reads if tensor.role == "weight")
+    weights = sum(storage.bytes for storage in {tensor.storage for tensor in tensors})
+    return min(1.0, size / weights) if size is not None and weights else None
+
+
 def machine(device: Device, dtype: str, /, *others: str) -> Machine:
     """The facts of its units; the host's link is the nearest slope."""
     near, facts = _near_memory(device), processor.machine(_units(device), dtype, *others)
@@ -74,6 +82,7 @@ def machine(device: Device, dtype: str, /, *others: str) -> Machine:
     return replace(
         facts,
         kind=device.kind,
+        proof=near.proof,
         slopes=(host, *facts.slopes),
         notes=(
             f"Evidence: {PROOFS[near.proof]}.",
