@@ -65,8 +65,7 @@ def _with_arrays(traffic: Traffic) -> Traffic:
     *nearer, far = traffic.crossings
     loaded = sum(one.matrix.bytes * loads_in(one, traffic) for one in work.held)
     far = replace(far, read_bytes=far.read_bytes + loaded, high_bytes=far.high_bytes + loaded)
-    passed = [one.matrix for one in work.held] + [one.matrix for one in work.changing if one.waves]
-    network = traffic.calls * sum(matrix.network_bytes for matrix in passed)
+    network = traffic.calls * sum(matrix.network_bytes for matrix in work.passed)
     own = (_crossing(WRITES, written_bytes(traffic, work)), _crossing(NETWORK, network))
     return replace(traffic, crossings=(*own, *nearer, far))
 

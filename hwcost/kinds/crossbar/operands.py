@@ -18,6 +18,15 @@ def digital_s(matrix: Matrix, device: Device, dtype: str) -> float:
     return OPS_PER_MAC * matrix.macs / peak
 
 
+def passing_s(matrix: Matrix, arrays: Arrays, vectors: int, turns: int) -> float:
+    """Seconds until the last of some vectors has passed: turns * (t_mvm + pipeline + (vectors - 1) * t_mvm).
+
+    A matrix for which there are too few arrays is passed part by part, in turns.
+    """
+    bits = matrix.form.input_bits
+    return turns * (latency_s(arrays, bits) + (vectors - 1) * interval_s(arrays, bits))
+
+
 def rows_of(matrix: Matrix, arrays: Arrays) -> float:
     """Rows to write in the array that takes longest: of a matrix taller than that all of its rows."""
     return min(matrix.k, int(arrays.rows)) * matrix.new
@@ -33,9 +42,8 @@ def written_s(matrix: Matrix, arrays: Arrays, waves: int) -> float:
     """Seconds of a call whose matrix is written first: writing, then the vectors of each wave."""
     if arrays.writing is None:
         return float("inf")
-    bits = matrix.form.input_bits
-    passing_s = latency_s(arrays, bits) + (matrix.vectors - 1) * interval_s(arrays, bits)
-    return write_s(matrix, arrays, arrays.writing, waves) + waves * passing_s
+    passed_s = passing_s(matrix, arrays, matrix.vectors, waves)
+    return write_s(matrix, arrays, arrays.writing, waves) + passed_s
 
 
 def is_sooner_written(matrix: Matrix, device: Device, arrays: Arrays, dtype: str) -> bool:

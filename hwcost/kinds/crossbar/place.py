@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import inf
+from math import ceil, inf
 
 from hwcost.devices.arrays import Arrays
 from hwcost.devices.device import Device
@@ -17,9 +17,8 @@ from hwcost.kinds.crossbar.capacity import (
     missing_of,
     replicas,
 )
-from hwcost.kinds.crossbar.geometry import interval_s, latency_s
 from hwcost.kinds.crossbar.matrices import Matrix, is_weight, matrices
-from hwcost.kinds.crossbar.operands import changing, digital_s, is_sooner_written, write_s
+from hwcost.kinds.crossbar.operands import changing, digital_s, is_sooner_written, passing_s, write_s
 from hwcost.kinds.crossbar.parts import arrays_of, digital_device
 from hwcost.kinds.crossbar.placed import Held, placed
 
@@ -92,8 +91,7 @@ def _is_sooner_digital(matrix: Matrix, digital: Device, arrays: Arrays, missing:
         return True
     calls, loads = sum(missing.calls.values()), sum(missing.loads.values())
     link_s = matrix.bytes / (digital.levels[-1].achieved_bytes_per_s or inf)
-    bits = matrix.form.input_bits
-    arrays_s = latency_s(arrays, bits) + (matrix.vectors - 1) * interval_s(arrays, bits)
+    arrays_s = passing_s(matrix, arrays, matrix.vectors, ceil(matrix.arrays / arrays.count))
     alone_s = digital_s(matrix, digital, dtype)
     written_s = max(calls * arrays_s + loads * write_s(matrix, arrays, arrays.writing), loads * link_s)
     mixed_s = missing.share * alone_s + (1 - missing.share) * arrays_s

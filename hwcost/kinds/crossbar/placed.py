@@ -52,6 +52,11 @@ class PlacedWork(Work):
         return (*(one.matrix for one in self.held), *(one.matrix for one in self.changing))
 
     @property
+    def passed(self) -> tuple[Matrix, ...]:
+        """Those that vectors pass in arrays."""
+        return (*(one.matrix for one in self.held), *(one.matrix for one in self.changing if one.waves))
+
+    @property
     def digital_macs(self) -> int:
         """Of one call whose operands all are where they belong: on the digital unit."""
         return sum(change.matrix.macs for change in self.changing if not change.waves)

@@ -13,17 +13,15 @@ from hwcost.kinds import processor
 from hwcost.kinds.crossbar.geometry import (
     OPS_PER_MAC,
     cells_per_weight,
-    interval_s,
-    latency_s,
     peak_op_per_s,
     product_j,
 )
 from hwcost.kinds.crossbar.matrices import Matrix
 from hwcost.kinds.crossbar.move import NETWORK, WRITES, loads_in
-from hwcost.kinds.crossbar.operands import write_s
+from hwcost.kinds.crossbar.operands import passing_s, write_s
 from hwcost.kinds.crossbar.parts import arrays_of, digital_device
 from hwcost.kinds.crossbar.placed import Changing, Held, PlacedWork
-from hwcost.kinds.processor.rates import product_rate
+from hwcost.kinds.processor.rates import energy_j_per_flop, product_rate
 from hwcost.report import Cost, Traffic
 
 STEP = "recurrent step"
@@ -113,11 +111,12 @@ def _held(held: Held, traffic: Traffic, arrays: Arrays) -> ArrayPart:
     calls = max(traffic.calls - beside, 0.0)
     writing = arrays.writing
     writes_s = writes_j = 0.0
+    vectors = ceil(matrix.vectors / held.replicas)
     if loads and writing is not None and not held.in_digital:
         writes_s = loads * write_s(matrix, arrays, writing)
         writes_j = loads * _cells(matrix, arrays) * writing.cell_j
     return ArrayPart(
-        arrays_s=calls * _passing_s(matrix, arrays, ceil(matrix.vectors / held.replicas)),
+        arrays_s=calls * passing_s(matrix, arrays, vectors, ceil(matrix.arrays / arrays.count)),
         writes_s=writes_s,
         arrays_j=calls * _passing_j(matrix, arrays),
         writes_j=writes_j,
@@ -131,17 +130,11 @@ def _changing(change: Changing, traffic: Traffic, arrays: Arrays) -> ArrayPart:
     if not change.waves or writing is None:
         return ArrayPart(digital_macs=float(calls * matrix.macs))
     return ArrayPart(
-        arrays_s=calls * change.waves * _passing_s(matrix, arrays, matrix.vectors),
+        arrays_s=calls * passing_s(matrix, arrays, matrix.vectors, change.waves),
         writes_s=calls * write_s(matrix, arrays, writing, change.waves),
         arrays_j=calls * _passing_j(matrix, arrays),
         writes_j=calls * matrix.new * _cells(matrix, arrays) * writing.cell_j,
     )
-
-
-def _passing_s(matrix: Matrix, arrays: Arrays, vectors: int) -> float:
-    """Seconds until the last of some vectors has passed, one after the other."""
-    bits = matrix.form.input_bits
-    return latency_s(arrays, bits) + (vectors - 1) * interval_s(arrays, bits)
 
 
 def _passing_j(matrix: Matrix, arrays: Arrays) -> float:
@@ -155,15 +148,15 @@ def _cells(matrix: Matrix, arrays: Arrays) -> float:
 
 def _digital_cost(traffic: Traffic, digital: Device, work: PlacedWork, part: ArrayPart) -> Cost:
     """What the digital unit does: all that is no product, sums of partial results, products left to it."""
-    sums = sum(matrix.partial_sums for matrix in work.matrices)
+    sums = sum(matrix.partial_sums for matrix in work.passed)
     rest: Work = replace(work, macs=0, vector_ops=work.vector_ops + sums)
     (cost,) = processor.price((replace(traffic, work=rest),), digital)
     if not part.digital_macs:
         return cost
-    rate = product_rate(digital, work.operand_dtype)
-    share = digital.efficiency.get(work.op_class, 1.0)
-    macs_s = OPS_PER_MAC * part.digital_macs / (rate.flop_per_s * share)
-    per_op = digital.energy_j_per_flop.get(rate.dtype, 0.0)
+    dtype = work.operand_dtype
+    peak = product_rate(digital, dtype).flop_per_s * digital.efficiency.get(work.op_class, 1.0)
+    macs_s = OPS_PER_MAC * part.digital_macs / peak
+    per_op = energy_j_per_flop(digital, dtype)
     energy_j = None if cost.energy_j is None else cost.energy_j + OPS_PER_MAC * part.digital_macs * per_op
     return replace(cost, compute_s=cost.compute_s + macs_s, energy_j=energy_j)
 
