@@ -17,7 +17,9 @@ from hwcost.kinds.crossbar.geometry import (
     idle_cell_bits,
     lost_bits,
     peak_op_per_s,
+    product_j,
     weights_per_row,
+    widened,
 )
 from hwcost.kinds.crossbar.move import NETWORK, WRITES
 from hwcost.kinds.crossbar.parts import arrays_of, digital_device
@@ -81,6 +83,15 @@ def _slope(level: str, rate: float, size: float | None) -> Slope:
     return Slope(level=level, size_bytes=size, peak_bytes_per_s=rate, achieved_bytes_per_s=rate)
 
 
+def _price_of_all(arrays: Arrays, form: Format, lost: int) -> str:
+    """What products would take if converters told all bits; "" where their energy is not known apart."""
+    if arrays.converter is None or arrays.energy is None or not arrays.energy.adc_j:
+        return ""
+    wide = widened(arrays, int(arrays.converter.bits) + lost)
+    more = product_j(wide, form.input_bits) / product_j(arrays, form.input_bits)
+    return f", and products would take about {more:.2g} times the energy to keep them"
+
+
 def _formats(device: Device, arrays: Arrays, dtype: str, form: Format) -> tuple[str, ...]:
     """What becomes of the model's numbers, and how much of them the chip loses."""
     found = []
@@ -100,7 +111,7 @@ def _formats(device: Device, arrays: Arrays, dtype: str, form: Format) -> tuple[
     if lost and arrays.converter is not None:
         found.append(
             f"The sum of a column has {full_bits(arrays)} bit, its converter {int(arrays.converter.bits)}:"
-            f" {lost} bit are rounded away"
+            f" {lost} bit are rounded away{_price_of_all(arrays, form, lost)}"
         )
     good = arrays.effective_bits
     effective = f", and a weight is good for about {float(good):g} bit" if good is not None else ""

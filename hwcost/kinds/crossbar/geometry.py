@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log2
 from typing import Final
 
 from hwcost.devices.arrays import Arrays
+from hwcost.devices.device import Number
 from hwcost.units import dtype_bits, is_floating
 
 OPS_PER_MAC: Final = 2
@@ -131,6 +132,35 @@ def lost_bits(arrays: Arrays) -> int:
         return 0
     needed = full_bits(arrays) - int(arrays.converter.saved_bits)
     return max(0, needed - int(arrays.converter.bits))
+
+
+def widened(arrays: Arrays, bits: int) -> Arrays:
+    """The same arrays with converters of other bits: energy doubles with each bit, time goes with bits.
+
+    source  Walden, "Analog-to-digital converter survey and analysis", JSAC 1999: energy per conversion
+            over 2^bits is a figure of merit; a successive approximation takes one cycle per bit
+    """
+    own, energy = arrays.converter, arrays.energy
+    if own is None:
+        return arrays
+    wider = replace(
+        own, bits=_like(own.bits, bits), convert_s=_like(own.convert_s, own.convert_s * bits / own.bits)
+    )
+    if energy is not None:
+        adc_j = energy.adc_j * 2.0 ** (bits - own.bits)
+        energy = replace(energy, adc_j=_like(energy.adc_j, adc_j))
+    return replace(arrays, converter=wider, energy=energy)
+
+
+def _like(number: Number, value: float) -> Number:
+    return Number(
+        value,
+        path=number.path,
+        unit=number.unit,
+        text=f"{value:g}",
+        evidence="derived",
+        source=f"scaled from {number.text}: {number.source}",
+    )
 
 
 def idle_cell_bits(arrays: Arrays, weight_bits: int) -> int:
