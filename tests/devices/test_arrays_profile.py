@@ -181,13 +181,18 @@ def test_bad_geometry_is_one_line(tmp_path: Path, old: str, new: str, line: int,
     [
         ("converter:", 4, "analog arrays have no 'converter'; add 'converter:' under arrays"),
         ("pulse_bits:", 1, "arrays.input has no 'pulse_bits'"),
-        ("arrays:", 34, "the kind compute_in_memory has no 'arrays'; add 'arrays:'"),
         ("geometry:", 4, "arrays has no 'geometry'; add 'geometry:'"),
     ],
 )
 def test_what_may_not_be_left_out(tmp_path: Path, first: str, lines: int, said: str) -> None:
     with pytest.raises(ProfileError, match=said.replace("(", r"\(")):
         load_device(write(tmp_path, without(CHIP, first, lines=lines)))
+
+
+def test_the_kind_needs_arrays(tmp_path: Path) -> None:
+    text = CHIP[: CHIP.index("arrays:")] + CHIP[CHIP.index("compute:") :]
+    with pytest.raises(ProfileError, match="the kind compute_in_memory has no 'arrays'; add 'arrays:'"):
+        load_device(write(tmp_path, text))
 
 
 def test_the_evidence_of_the_shipped_chips() -> None:
