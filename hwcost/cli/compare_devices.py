@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  hwcost compare-devices lstm --devices echo_arm,jetson_nano,v100_sxm2,cim_edge
+  hwcost compare-devices lstm --devices echo_arm,v100_sxm2,cim_edge
   hwcost compare-devices lstm --devices echo_arm,cim_edge --order streaming
   hwcost compare-devices gpt1 --devices a100_sxm_80,hbm_pim -o table.csv
 """
