@@ -33,7 +33,7 @@ EXAMPLES = """\b
 Examples:
   hwcost breakeven lstm --devices cim_edge,echo_arm --over hidden_size=128:8192
   hwcost breakeven lstm --devices cim_edge,v100_sxm2 --over batch -o batch.html
-  hwcost breakeven gpt1 --devices cim_edge,jetson_nano --over seq_len=16:512
+  hwcost breakeven tcn --devices cim_edge,jetson_nano --over seq_len
 """
 
 OverOption = Annotated[

@@ -19,7 +19,7 @@ def breakeven_table(breakeven: Breakeven) -> Table:
         Column(name="ratio"),
         *(Column(name=name) for name in (first, second)),
         Column(name="ratio"),
-        Column(name="weights kept"),
+        Column(name="kept"),
         Column(name="bound", is_number=False, wide_only=True),
         Column(name="bound", is_number=False, wide_only=True),
     )
@@ -38,7 +38,7 @@ def breakeven_notes(breakeven: Breakeven) -> tuple[str, ...]:
     first, second = breakeven.devices
     low, high = breakeven.points[0], breakeven.points[-1]
     found = [
-        f"Ratio: {second} over {first}, of time and of energy; above 1 {first} takes less."
+        f"Time on {first} and {second}, then energy; ratio: {second} over {first}, above 1 {first} takes less."
         f" Kept: the share of the weights for which {first} and {second} have room beside their units."
     ]
     found += _findings(low, breakeven) + _findings(high, breakeven)
