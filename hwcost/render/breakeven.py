@@ -38,7 +38,7 @@ def breakeven_notes(breakeven: Breakeven) -> tuple[str, ...]:
     first, second = breakeven.devices
     low, high = breakeven.points[0], breakeven.points[-1]
     found = [
-        f"Time on {first} and {second}, then energy; ratio: {second} over {first}, above 1 {first} takes less."
+        f"Time on {first} and {second}, then energy; ratio: {second} over {first}: above 1 {first} is ahead."
         f" Kept: the share of the weights for which {first} and {second} have room beside their units."
     ]
     found += _findings(low, breakeven) + _findings(high, breakeven)

@@ -86,7 +86,8 @@ def test_in_a_loop_a_weight_that_fits_alone_is_loaded_once() -> None:
 
 def test_in_a_loop_over_both_a_third_is_loaded_each_round() -> None:
     body = (linear("a", 1, 64, 32 * 12), linear("b", 1, 64, 32 * 12))
-    for (missing,) in missing_of((Loop(times=100, body=body),), arrays(count=16), 24):
+    found = {id(work): matrices(work, arrays()) for work in body}
+    for (missing,) in missing_of((Loop(times=100, body=body),), found, 16, 24):
         assert missing is not None
         assert missing.calls == {"first": 1, "steady": 98, "last": 1}
         assert missing.share == pytest.approx(1 - 16 / 24)
@@ -143,6 +144,15 @@ def test_what_is_no_plain_attention_stays_on_the_digital_unit() -> None:
     assert not work.held
 
 
+def test_a_weight_that_is_trained_does_not_stay() -> None:
+    forward = linear("a", 1, 64, 32)
+    step = Work(op=Op(name="optimiser"), op_class="pointwise", writes=(forward.reads[1],))
+    work, _ = placed(forward, step)
+    assert not work.held
+    assert len(work.changing) == 1
+    assert forward.reads[1] in work.reads
+
+
 def test_biases_stay_in_the_buffers_and_embeddings_in_memory() -> None:
     bias, table = tensor("bias", 32, weight=True), tensor("table", 100, 32, weight=True)
     add = Work(op=Op(name="aten.add"), op_class="pointwise", reads=(tensor("x", 32), bias))
@@ -182,11 +192,12 @@ def test_more_arrays_never_miss_more(count: int, more: int, widths: list[int]) -
     )
 
     works = [work for work, _ in leaves(tree)]
-    taken = arrays_taken(demands_of((matrices(work, arrays()), 1) for work in works))
+    found = {id(work): matrices(work, arrays()) for work in works}
+    taken = arrays_taken(demands_of((several, 1) for several in found.values()))
 
     def loads(number: int) -> list[float]:
-        found = missing_of(tree, arrays(count=number), taken)
-        return [0.0 if one is None else sum(one.loads.values()) for (one,) in found]
+        missing = missing_of(tree, found, number, taken)
+        return [0.0 if one is None else sum(one.loads.values()) for (one,) in missing]
 
     small, large = loads(count), loads(count + more)
     assert any(small) == (count < taken)

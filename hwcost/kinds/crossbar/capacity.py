@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from math import isinf, sqrt
 from typing import Final
 
-from hwcost.devices.arrays import Arrays
 from hwcost.graph import Phase, Storage, Tensor, Tree, Work, contiguous, leaves, mapped
-from hwcost.kinds.crossbar.matrices import Matrix, is_weight, matrices
+from hwcost.kinds.crossbar.matrices import Matrix
 from hwcost.memory.reuse import reuse
 from hwcost.memory.touches import Sample, mean_misses
 
@@ -42,7 +41,7 @@ def demands_of(works: Iterable[tuple[Sequence[Matrix], int]]) -> dict[Key, Deman
     """The distinct weights, in order of first use; of two uses the one with more vectors."""
     found: dict[Key, Demand] = {}
     for several, calls in works:
-        for matrix in filter(is_weight, several):
+        for matrix in (one for one in several if one.stays):
             before = found.get(key_of(matrix))
             most = matrix
             if before is not None:
@@ -65,24 +64,25 @@ class Missing:
     share: float
 
 
-def missing_of(tree: Tree[Work], arrays: Arrays, taken: int) -> tuple[tuple[Missing | None, ...], ...]:
+def missing_of(
+    tree: Tree[Work], found: Mapping[int, Sequence[Matrix]], count: int, taken: int
+) -> tuple[tuple[Missing | None, ...], ...]:
     """How often each op of a tree finds its matrices missing; None for what is always there.
 
     Distances between two uses are counted in arrays that other weights take in between. What a pass
     uses first was last used in the pass before, at a distance of all weights. A fixed part stays:
-    a matrix at distance D misses with 1 - count / D.
+    a matrix at distance D misses with 1 - count / D. found: the matrices of each work, by its id.
     """
-    count = int(arrays.count)
-    found = [matrices(work, arrays) for work, _ in leaves(tree)]
+    each = [found[id(work)] for work, _ in leaves(tree)]
     if taken <= count:
-        return tuple((None,) * len(several) for several in found)
+        return tuple((None,) * len(several) for several in each)
 
     def in_arrays(work: Work) -> Work:
-        several = filter(is_weight, matrices(work, arrays))
+        several = (matrix for matrix in found[id(work)] if matrix.stays)
         return Work(op=work.op, op_class=work.op_class, reads=tuple(map(_as_arrays, several)))
 
     result = []
-    for several, op in zip(found, reuse(mapped(tree, in_arrays)), strict=True):
+    for several, op in zip(each, reuse(mapped(tree, in_arrays)), strict=True):
         missing: dict[str, dict[Phase, float]] = {}
         for touch in op.touches:
             phases = missing.setdefault(touch.tensor.storage.id, {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwcost.devices.arrays import Arrays
 from hwcost.graph import Product, Tensor, Work
@@ -23,8 +23,9 @@ ATTENTION_PRODUCTS = 2
 class Matrix:
     """`groups` matrices of k x n, each met by `vectors` vectors in a call of its op.
 
-    tensor: that holds them. vectors: of one group. new: the share of it that a call writes anew where
-    it is no weight: 1, or less where a cache keeps the rest. arrays: that it takes, all groups together.
+    tensor: that holds them. vectors: of one group. arrays: that it takes, all groups together. stays: it
+    is a weight that the program does not write. new: the share of it that a call writes anew where it
+    does not stay: 1, or less where a cache keeps the rest.
     """
 
     tensor: Tensor
@@ -35,6 +36,7 @@ class Matrix:
     form: Format
     arrays: int
     row_tiles: int
+    stays: bool = False
     new: float = 1.0
 
     @property
@@ -62,21 +64,23 @@ class Matrix:
         return self.groups * self.vectors * (self.row_tiles - 1) * self.n
 
 
-def matrices(work: Work, arrays: Arrays) -> tuple[Matrix, ...]:
+def matrices(work: Work, arrays: Arrays, written: frozenset[str] = frozenset()) -> tuple[Matrix, ...]:
     """What arrays would hold of an op's operands: a weight where there is one, else the second operand.
 
-    None where that does not account for all macs of the op (gradients of attention).
+    None where that does not account for all macs of the op (gradients of attention). written: ids of
+    the storages that the program writes: a weight that is trained does not stay.
     """
     if work.attention is not None:
         found = _of_attention(work, arrays)
     else:
         found = tuple(_of_product(product, arrays) for product in work.products)
-    return found if sum(matrix.macs for matrix in found) == work.macs else ()
+    if sum(matrix.macs for matrix in found) != work.macs:
+        return ()
+    return tuple(replace(matrix, stays=_stays(matrix.tensor, written)) for matrix in found)
 
 
-def is_weight(matrix: Matrix) -> bool:
-    """Whether it stays the same from call to call."""
-    return matrix.tensor.role == "weight"
+def _stays(tensor: Tensor, written: frozenset[str]) -> bool:
+    return tensor.role == "weight" and tensor.storage.id not in written
 
 
 def matrix_of(

@@ -17,7 +17,7 @@ from hwcost.kinds.crossbar.capacity import (
     missing_of,
     replicas,
 )
-from hwcost.kinds.crossbar.matrices import Matrix, is_weight, matrices
+from hwcost.kinds.crossbar.matrices import Matrix, matrices
 from hwcost.kinds.crossbar.operands import changing, digital_s, is_sooner_written, passing_s, write_s
 from hwcost.kinds.crossbar.parts import arrays_of, digital_device
 from hwcost.kinds.crossbar.placed import Held, placed
@@ -32,10 +32,11 @@ def place(tree: Tree[Work], device: Device) -> Tree[Work]:
     """
     arrays, digital = arrays_of(device), digital_device(device)
     count = int(arrays.count)
-    found = {id(work): matrices(work, arrays) for work, _ in leaves(tree)}
+    written = frozenset(tensor.storage.id for work, _ in leaves(tree) for tensor in work.writes)
+    found = {id(work): matrices(work, arrays, written) for work, _ in leaves(tree)}
     demands = demands_of((found[id(work)], calls) for work, calls in leaves(tree))
     taken = arrays_taken(demands)
-    missing = iter(missing_of(tree, arrays, taken))
+    missing = iter(missing_of(tree, found, count, taken))
     spare = max(count - taken, 0)
     need = _needed(((work, found[id(work)]) for work, _ in leaves(tree)), digital, arrays)
     copies = replicas(demands, spare - need) if spare > need else {}
@@ -46,9 +47,9 @@ def place(tree: Tree[Work], device: Device) -> Tree[Work]:
         held = tuple(
             _held(matrix, digital, arrays, copies, absent, dtype)
             for matrix, absent in zip(several, next(missing), strict=True)
-            if is_weight(matrix)
+            if matrix.stays
         )
-        others = [matrix for matrix in several if not is_weight(matrix)]
+        others = [matrix for matrix in several if not matrix.stays]
         gone = kept | {one.matrix.tensor.storage.id for one in held}
         reads = tuple(tensor for tensor in work.reads if tensor.storage.id not in gone)
         return placed(
@@ -106,7 +107,7 @@ def _needed(works: Iterable[tuple[Work, Sequence[Matrix]]], digital: Device, arr
         matrix.arrays
         for work, several in works
         for matrix in several
-        if not is_weight(matrix) and is_sooner_written(matrix, digital, arrays, work.operand_dtype)
+        if not matrix.stays and is_sooner_written(matrix, digital, arrays, work.operand_dtype)
     )
     return max(wanted, default=0)
 
@@ -116,7 +117,7 @@ def _kept(tree: Tree[Work], found: Mapping[int, Sequence[Matrix]], device: Devic
 
     What gathers read (embeddings) or ops write stays in memory.
     """
-    in_arrays = {matrix.tensor.storage.id for several in found.values() for matrix in several}
+    in_arrays = {one.tensor.storage.id for several in found.values() for one in several if one.stays}
     others: dict[str, Storage] = {}
     not_kept: set[str] = set()
     for work, _ in leaves(tree):
