@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from math import gcd
-from typing import Final
+from typing import Final, get_args
 
 from hwcost.api import analyze
 from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
 from hwcost.formats import asked
+from hwcost.formats.asked import Asked
 from hwcost.load import load_trace
 from hwcost.orders.order import parse_order
 from hwcost.report.breakeven import Breakeven, Meeting, Point, Quantity
@@ -23,6 +24,8 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {"seq_len": (8, 8192), "batch": (
 
 POINTS: Final = 13
 """Values of a sweep, in equal ratios, before the meetings are searched for."""
+
+QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
 
 _OVER = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_]*)(=(?P<low>[0-9_]+):(?P<high>[0-9_]+))?\Z")
 
@@ -40,6 +43,22 @@ class Span:
         return gcd(self.low, self.high)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What stays the same at every value: the model, the devices, and how the one runs on the others."""
+
+    model: str
+    devices: tuple[Device, Device]
+    span: Span
+    seq_len: int | None
+    batch: int | None
+    settings: Mapping[str, object]
+    formats: Asked
+    order: str
+    fusion: str | None
+    strict: bool
+
+
 def breakeven(
     model: str,
     *,
@@ -55,58 +74,74 @@ def breakeven(
     order: str = "offline",
     fusion: str | None = None,
     strict: bool = False,
-    progress: Callable[[str], None] = lambda _: None,
 ) -> Breakeven:
     """What a model takes on two devices over a range, and the values at which the other comes ahead.
 
     devices: two names, paths or devices. over: "seq_len", "batch", or KEY=LOW:HIGH of a hyper-parameter or
-    of one of these. progress: is told what is being analysed. All others are as in `analyze`, the model
-    by name.
+    of one of these. All others are as in `analyze`, the model by name.
 
     Raises HwcostError for whatever of these does not fit.
     """
-    first, second = (load_device(one) if not isinstance(one, Device) else one for one in devices)
-    span, parsed = parse_over(over), parse_order(order)
-    formats = asked(dtype=dtype, weights=weights, activations=activations, kv=kv)
-    given: dict[str, object] = dict(settings or {})
-    if span.key in given or (span.key == "seq_len" and seq_len) or (span.key == "batch" and batch):
-        raise UsageError(
-            f"{span.key} is varied and given", where=f"--over {over}", mend="leave one of them out"
-        )
-
-    @cache
-    def point(value: int) -> Point:
-        progress(f"{model} with {span.key} = {value}")
-        trace = load_trace(
-            model,
-            seq_len=value if span.key == "seq_len" else seq_len,
-            batch=value if span.key == "batch" else batch,
-            settings=given if span.key in RANGES else {**given, span.key: str(value)},
-            order=parsed,
-        )
-        reports = [
-            analyze(
-                trace,
-                device=device,
-                weights=formats.weights,
-                activations=formats.activations,
-                kv=formats.kv,
-                order=order,
-                fusion=fusion,
-                strict=strict,
-            )
-            for device in (first, second)
-        ]
-        return Point(value=value, reports=(reports[0], reports[1]))
-
-    points = [point(value) for value in values_of(span)]
-    quantities: tuple[Quantity, ...] = ("time", "energy")
-    meetings = tuple(
-        meeting for quantity in quantities for meeting in _meetings(quantity, points, point, span.step)
+    first, second = (one if isinstance(one, Device) else load_device(one) for one in devices)
+    question = Question(
+        model=model,
+        devices=(first, second),
+        span=parse_over(over),
+        seq_len=seq_len,
+        batch=batch,
+        settings=settings or {},
+        formats=asked(dtype=dtype, weights=weights, activations=activations, kv=kv),
+        order=order,
+        fusion=fusion,
+        strict=strict,
     )
+    _require_free(question, over)
+    point = cache(partial(_point, question))
+    points = [point(value) for value in values_of(question.span)]
     return Breakeven(
-        model=points[0].reports[0].trace.model, over=span.key, points=tuple(points), meetings=meetings
+        model=points[0].reports[0].trace.model,
+        over=question.span.key,
+        points=tuple(points),
+        meetings=tuple(
+            meeting
+            for quantity in QUANTITIES
+            for meeting in _meetings(quantity, points, point, question.span.step)
+        ),
     )
+
+
+def _require_free(question: Question, over: str) -> None:
+    """Refuse a value that is both given and varied."""
+    sizes = {"seq_len": question.seq_len, "batch": question.batch}
+    given = {*question.settings, *(key for key, value in sizes.items() if value is not None)}
+    key = question.span.key
+    if key in given:
+        raise UsageError(f"{key} is varied and given", where=f"--over {over}", mend="leave one of them out")
+
+
+def _point(question: Question, value: int) -> Point:
+    key, formats, settings = question.span.key, question.formats, question.settings
+    trace = load_trace(
+        question.model,
+        seq_len=value if key == "seq_len" else question.seq_len,
+        batch=value if key == "batch" else question.batch,
+        settings=settings if key in RANGES else {**settings, key: str(value)},
+        order=parse_order(question.order),
+    )
+    first, second = (
+        analyze(
+            trace,
+            device=device,
+            weights=formats.weights,
+            activations=formats.activations,
+            kv=formats.kv,
+            order=question.order,
+            fusion=question.fusion,
+            strict=question.strict,
+        )
+        for device in question.devices
+    )
+    return Point(value=value, reports=(first, second))
 
 
 def parse_over(words: str) -> Span:

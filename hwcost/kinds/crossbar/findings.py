@@ -94,7 +94,8 @@ def _changing(placed: Placed) -> Iterator[str]:
         if written == len(changing)
         else "partly in arrays, written anew, partly on the digital unit"
     )
-    yield f"Operands that change (of attention, or weights in training) are multiplied {where}, and take {share}."
+    which = "Operands that change (of attention, or weights in training)"
+    yield f"{which} are multiplied {where}, and take {share}."
 
 
 def _wear(costs: Sequence[Cost], arrays: Arrays) -> Iterator[str]:

@@ -54,6 +54,7 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
                 writes, arrays, digital unit and network follow one another: their sum
     energy_j    digital unit and levels as on a processor + arrays + writes + network + static power
                 * expected_s
+    fast_s      None: no measurements of whole models to say how far times are off
     roofline_s  max(flops / the peak of arrays and digital unit together, levels at their peak)
     """
     digital = digital_device(device)
@@ -83,7 +84,7 @@ def _cost(traffic: Traffic, device: Device, digital: Device) -> Cost:
     work = traffic.work
     if not isinstance(work, PlacedWork) or not (work.held or work.changing):
         (alone,) = processor.price((traffic,), digital)
-        return alone
+        return replace(alone, fast_s=None, slow_s=None)
     part, arrays = array_part(traffic, device), arrays_of(device)
     beside = _digital_cost(traffic, digital, work, part)
     own_s = {WRITES: part.writes_s}

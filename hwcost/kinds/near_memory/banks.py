@@ -60,6 +60,8 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
                 level_s={HOST: host_s, **cost.level_s},
                 expected_s=cost.expected_s + host_s,
                 energy_j=None if cost.energy_j is None else cost.energy_j + extra_j,
+                fast_s=None,
+                slow_s=None,
                 bound=longest if seconds[longest] > 0 else "free",
             )
         )
