@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   hwcost breakeven lstm --devices cim_edge,echo_arm --over hidden_size=64:4096
-  hwcost breakeven lstm --devices cim_edge,v100_sxm2 --over batch -o batch.html
+  hwcost breakeven lstm --devices cim_edge,v100_sxm2 --over batch -o map.html
   hwcost breakeven tcn --devices cim_edge,jetson_nano --over seq_len
 """
 
