@@ -10,7 +10,7 @@ from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
 from hwcost.formats import asked, stored
 from hwcost.graph import Trace
-from hwcost.kinds.registry import machine, move, price
+from hwcost.kinds.registry import findings, machine, move, place, price, resident
 from hwcost.load import (
     in_order,
     is_module,
@@ -95,7 +95,7 @@ def analyze(
     trace = _trace_of(model, inputs, seq_len, batch, settings or {}, chosen_order, taking)
     kept = stored(trace, count(trace.items, strict=strict), formats)
     kernels = fuse(kept.works) if chosen == "fused" else kept.works
-    costs = price(move(reuse(kernels), profile), profile)
+    costs = price(move(reuse(place(kernels, profile)), profile), profile)
     return Report(
         trace=kept.trace,
         machine=machine(profile, *kept.computed_in),
@@ -103,6 +103,8 @@ def analyze(
         fusion=chosen,
         costs=costs,
         sequential_depth=sequential_depth(kept.works),
+        lints=findings(costs, profile),
+        resident=resident(costs, profile),
         stored=kept.formats,
         footprint=footprint(kept.trace, kept.works),
     )

@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from hwcost.cli import analyze, audit, compare_models, coverage, devices, models, roofline, trace, validate
+from hwcost.cli import (
+    analyze,
+    audit,
+    breakeven,
+    compare_devices,
+    compare_models,
+    coverage,
+    devices,
+    models,
+    roofline,
+    trace,
+    validate,
+)
 from hwcost.errors import HwcostError
 
 EXAMPLES = """\b
@@ -34,6 +46,8 @@ app = typer.Typer(
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("compare-models", epilog=compare_models.EXAMPLES)(compare_models.compare_models)
 app.command("roofline", epilog=roofline.EXAMPLES)(roofline.roofline)
+app.command("compare-devices", epilog=compare_devices.EXAMPLES)(compare_devices.compare_devices)
+app.command("breakeven", epilog=breakeven.EXAMPLES)(breakeven.breakeven)
 app.add_typer(devices.devices, name="devices")
 app.add_typer(models.models, name="models")
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)

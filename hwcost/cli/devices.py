@@ -52,8 +52,14 @@ def _headline(device: Device) -> str:
     family = f", of the family {device.family.name}" if device.family else ""
     return (
         f"{device.name}: {device.title}. {device.kind}{year}{family}, kernels {device.fusion};"
-        f" {len(device.numbers)} numbers, {unverified}."
+        f" {len(device.numbers)} numbers, {unverified}.{_proof(device)}"
     )
+
+
+def _proof(device: Device) -> str:
+    """What the figures of a device that computes in place were taken from; "" of others."""
+    part = device.arrays or device.near_memory
+    return "" if part is None else f" Figures of its kind: {part.proof}."
 
 
 def _list() -> None:
@@ -83,8 +89,13 @@ def _list() -> None:
 def _row(device: Device) -> tuple[str, ...]:
     from hwcost.render.words import quantity
 
-    peaks = [(peak, dtype) for unit in device.units for dtype, peak in unit.peak_flop_per_s.items()]
-    peak, dtype = max(peaks, default=(None, ""))
+    peaks = [(float(peak), dtype) for unit in device.units for dtype, peak in unit.peak_flop_per_s.items()]
+    if device.arrays is not None:
+        from hwcost.kinds import machine
+
+        roof = machine(device, "float32").roof
+        peaks.append((roof.peak_flop_per_s, roof.dtype))
+    peak, dtype = max(peaks)
     memory = device.levels[-1]
     return (
         device.name,

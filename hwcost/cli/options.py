@@ -46,6 +46,10 @@ KvOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option("--device", metavar="NAME|FILE", help="A name of `hwcost devices`, or one's own .yaml.")
 ]
+DevicesOption = Annotated[
+    str,
+    typer.Option("--devices", metavar="NAME,NAME...", help="Names of `hwcost devices`, or one's own .yaml."),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter, as often as needed."),

@@ -93,6 +93,17 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     return [_named(report, name) for report, name in zip(reports, names, strict=True)]
 
 
+def devices_of(words: str) -> list[str]:
+    """The devices among words with commas between them. Raises UsageError for one that is there twice."""
+    names = [word.strip() for word in words.split(",") if word.strip()]
+    where = f"--devices {words}"
+    if len(names) < 2:
+        raise UsageError("fewer than two devices", where=where, mend="write --devices echo_arm,cim_edge")
+    if len(set(names)) < len(names):
+        raise UsageError("a device is there twice", where=where, mend="keep one of them")
+    return names
+
+
 def orders_of(words: str) -> list[str]:
     """The orders among words with commas between them.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
+    from hwcost.devices.arrays import Arrays, NearMemory
     from hwcost.devices.family import Family
 
 Evidence = Literal["read", "derived", "measured", "unverified"]
@@ -78,7 +79,8 @@ class Level:
 class Device:
     """A device as its profile describes it.
 
-    name: of its file. title: in words. kind: "cpu", "gpu" or "accelerator". levels: nearest to the
+    name: of its file. title: in words. kind: "cpu", "gpu", "accelerator", "compute_in_memory" or
+    "near_memory"; of the last two arrays and near_memory are what computes in place. levels: nearest to the
     units first, the last one holds everything. efficiency: share of a unit's peak that kernels
     of an op class reach, for every class and for "default". kernel_s, step_s: seconds that starting
     a kernel, and one step of a recurrent layer, cost before any work. energy_j_per_flop: by dtype,
@@ -103,6 +105,8 @@ class Device:
     fusion: Fusion
     notes: tuple[str, ...]
     numbers: tuple[Number, ...]
+    arrays: Arrays | None = None
+    near_memory: NearMemory | None = None
     family: Family | None = None
     own_classes: frozenset[str] = frozenset()
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, get_args
 
+from hwcost.devices.arrays_profile import in_place
 from hwcost.devices.device import ComputeUnit, Device, Fusion, Number
 from hwcost.devices.document import Node
 from hwcost.devices.families import UNITS, load_family
@@ -16,7 +17,7 @@ from hwcost.devices.quantity import Ledger, number, with_citations, within
 from hwcost.errors import ProfileError
 from hwcost.units import DTYPE_ALIASES, DTYPE_BITS
 
-KINDS: Final = ("cpu", "gpu", "accelerator")
+KINDS: Final = ("cpu", "gpu", "accelerator", "compute_in_memory", "near_memory")
 FUSIONS: Final[tuple[Fusion, ...]] = get_args(Fusion)
 
 OP_CLASSES: Final = {
@@ -43,7 +44,7 @@ def device(root: Node, name: str) -> Device:
         root,
         "the profile",
         required=("title", "kind", "compute", "memory", "runtime", *(() if is_member(root) else OF_FAMILY)),
-        optional=("year", "sources", "energy", "notes", "family", *OF_FAMILY),
+        optional=("year", "sources", "energy", "notes", "family", "arrays", "near_memory", *OF_FAMILY),
     )
     ledger = Ledger(sources=citations(top["sources"]) if "sources" in top else {})
     family = load_family(text(top["family"], "family"), top["family"].where) if "family" in top else None
@@ -54,10 +55,12 @@ def device(root: Node, name: str) -> Device:
     levels = memory_levels(top["memory"], bytes_j, ledger)
     own = efficiencies(top["efficiency"], ledger, family) if "efficiency" in top else {}
     latency = latencies(top.get("latency"), ledger, family)
+    kind = word(top["kind"], "kind", KINDS)
+    arrays, near_memory = in_place(kind, root, top, ledger)
     result = Device(
         name=name,
         title=text(top["title"], "title"),
-        kind=word(top["kind"], "kind", KINDS),
+        kind=kind,
         year=year(top["year"]) if "year" in top else None,
         units=units,
         levels=levels,
@@ -73,6 +76,8 @@ def device(root: Node, name: str) -> Device:
         numbers=(*ledger.numbers, *(family_numbers(family, ledger) if family else ())),
         family=family,
         own_classes=frozenset(own),
+        arrays=arrays,
+        near_memory=near_memory,
     )
     require_cited(ledger)
     if family and levels[0].name != REGISTERS:

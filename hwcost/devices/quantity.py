@@ -25,6 +25,7 @@ EXAMPLES: Final = {
     "B/s": "6.4 GB/s",
     "FLOP/s": "48 GFLOP/s",
     "s": "5 us",
+    "J": "1.6 pJ",
     "J/FLOP": "2.3 pJ/FLOP",
     "J/B": "100 pJ/B",
     "W": "28 W",

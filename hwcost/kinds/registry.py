@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from hwcost.devices.device import Device
 from hwcost.errors import ProfileError
+from hwcost.graph import Tree, Work
 from hwcost.kinds.kind import Kind
 from hwcost.memory.touches import OpReuse
 from hwcost.report import Cost, Machine, Traffic
+
+
+def place(tree: Tree[Work], device: Device) -> Tree[Work]:
+    """A program with what a device holds in place, as its kind says."""
+    return kind_of(device).place(tree, device)
 
 
 def move(reuses: Iterable[OpReuse], device: Device) -> tuple[Traffic, ...]:
@@ -23,6 +29,16 @@ def move(reuses: Iterable[OpReuse], device: Device) -> tuple[Traffic, ...]:
 def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     """What traffic costs on a device, as its kind says."""
     return kind_of(device).price(traffics, device)
+
+
+def findings(costs: Sequence[Cost], device: Device) -> tuple[str, ...]:
+    """Sentences on how a model lies on a device, as its kind says."""
+    return kind_of(device).findings(costs, device)
+
+
+def resident(costs: Sequence[Cost], device: Device) -> float | None:
+    """The share of a model's weights that a device keeps in place, as its kind says."""
+    return kind_of(device).resident(costs, device)
 
 
 def machine(device: Device, dtype: str, *others: str) -> Machine:

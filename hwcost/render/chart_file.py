@@ -27,7 +27,7 @@ def chart_suffix(path: Path) -> str:
     return suffix
 
 
-def chart_content(chart: alt.LayerChart, suffix: str) -> bytes:
+def chart_content(chart: alt.LayerChart | alt.VConcatChart, suffix: str) -> bytes:
     """The chart in the format of a suffix; a page holds all scripts that it needs."""
     if suffix == ".png":
         pixels = BytesIO()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from hwcost.render.breakeven import breakeven_notes, breakeven_table, breakeven_verdict
 from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
+from hwcost.render.devices import devices_notes, devices_table, devices_verdict
 from hwcost.render.tables import Table, report_tables
 from hwcost.render.verdict import notes, settings, verdict
 from hwcost.report import Report
+from hwcost.report.breakeven import Breakeven
 
 MEANINGFUL = re.compile(r"[\\|*`<]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for more than a letter."""
@@ -34,6 +37,18 @@ def comparison_markdown(reports: Sequence[Report]) -> str:
         _escaped(f"{reports[0].machine.title}: {settings(*reports)}"),
     )
     return _document(head, comparison_tables(reports, width=ANY_WIDTH), comparison_notes(reports))
+
+
+def devices_markdown(reports: Sequence[Report]) -> str:
+    """One model on several devices, and what it comes to."""
+    head = (f"**{_escaped(devices_verdict(reports))}**", _escaped(settings(*reports)))
+    return _document(head, [devices_table(reports)], devices_notes(reports))
+
+
+def breakeven_markdown(breakeven: Breakeven) -> str:
+    """Two devices over a range of values, and where they meet."""
+    head = (f"**{_escaped(breakeven_verdict(breakeven))}**", _escaped(settings(*breakeven.reports)))
+    return _document(head, [breakeven_table(breakeven)], breakeven_notes(breakeven))
 
 
 def _document(head: Sequence[str], tables: Sequence[Table], remarks: Sequence[str]) -> str:

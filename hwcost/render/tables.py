@@ -73,7 +73,7 @@ def totals_table(report: Report) -> Table:
         (f"{level} bytes", quantity(totals.bytes, "B"), f"expected, {bracket}"),
         ("FLOP/byte", plain(totals.intensity, lower_bound=below), expected),
         ("ridge point", plain(report.ridge_point), f"where the peak roof meets {level}"),
-        ("time", quantity(totals.expected_s, "s", lower_bound=below), f"{expected}, {_interval(totals)}"),
+        ("time", quantity(totals.expected_s, "s", lower_bound=below), f"{expected}{_interval(totals)}"),
         ("time per step", _per_step(report), expected),
         ("time at the roofline", quantity(report.roofline_s, "s"), "bound: no run is faster"),
         ("energy", quantity(totals.energy_j, "J", lower_bound=below), unknown_energy),
@@ -84,9 +84,11 @@ def totals_table(report: Report) -> Table:
 
 
 def _interval(totals: Sum) -> str:
-    """Where the measured time should lie, and how often."""
+    """Where the measured time should lie, and how often; "" where no part of it tells."""
+    if totals.fast_s == totals.slow_s:
+        return ""
     ends = f"{quantity(totals.fast_s, 's')} and {quantity(totals.slow_s, 's')}"
-    return f"{percent(STATED_SHARE)} between {ends}"
+    return f", {percent(STATED_SHARE)} between {ends}"
 
 
 def _state(report: Report) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from hwcost.render.breakeven import breakeven_notes, breakeven_table, breakeven_verdict
 from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
+from hwcost.render.devices import devices_notes, devices_table, devices_verdict
 from hwcost.render.dots_table import dots_notes, dots_table
 from hwcost.render.tables import Column, Table, report_tables
 from hwcost.render.verdict import notes, settings, verdict
 from hwcost.render.words import shortened_label
 from hwcost.report import Report
+from hwcost.report.breakeven import Breakeven
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,6 +62,30 @@ def dots_text(
         [dots_table(reports, layers=layers)],
         dots_notes(reports, layers=layers),
         subtitles=(reports[0].machine.title, settings(*reports)),
+        width=width,
+        colour=colour,
+    )
+
+
+def devices_text(reports: Sequence[Report], *, width: int = 80, colour: bool = False) -> str:
+    """One model on several devices, and below what it comes to."""
+    return text_of(
+        devices_verdict(reports),
+        [devices_table(reports)],
+        devices_notes(reports),
+        subtitles=(settings(*reports),),
+        width=width,
+        colour=colour,
+    )
+
+
+def breakeven_text(breakeven: Breakeven, *, width: int = 80, colour: bool = False) -> str:
+    """Two devices over a range of values, and where they meet."""
+    return text_of(
+        breakeven_verdict(breakeven),
+        [breakeven_table(breakeven)],
+        breakeven_notes(breakeven),
+        subtitles=(settings(*breakeven.reports),),
         width=width,
         colour=colour,
     )

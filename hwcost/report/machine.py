@@ -29,7 +29,9 @@ class Slope:
 class Machine:
     """The facts of a device that a report shows: its roofs and slopes, nearest level first.
 
-    notes: of the device. stand_ins: sentences on what computes in place of a unit that it lacks.
+    notes: of the device. proof: what the figures of a device that computes in place were taken from
+    ("silicon", "simulation", "vendor", "modelled"), "" for others. stand_ins: sentences on what computes
+    in place of a unit that it lacks.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Machine:
     memory_bytes: float | None
     notes: tuple[str, ...] = ()
     stand_ins: tuple[str, ...] = ()
+    proof: str = ""
 
     def slope(self, level: str) -> Slope | None:
         """The diagonal of a level; None where the profile knows no bandwidth of it."""

@@ -25,6 +25,7 @@ class Report:
     dependent ones, loops counted `times`. lints: sentences on what the reader may want to mend.
     stored: the formats that were asked for; None: all as traced. fit: how the model was made comparable.
     footprint: the memory of a training iteration; None for a forward pass.
+    resident: share of the weights that a device which computes in place keeps there; None for others.
     """
 
     trace: Trace
@@ -37,6 +38,7 @@ class Report:
     stored: Formats | None = None
     fit: Fit | None = None
     footprint: Footprint | None = None
+    resident: float | None = None
 
     @property
     def formats(self) -> Formats:
@@ -132,6 +134,21 @@ class Report:
         if self.footprint is not None:
             return self.footprint.peak_bytes
         return self.trace.weight_bytes + (self.state_bytes or 0 if self.generation else 0)
+
+    @property
+    def on_chip(self) -> float | None:
+        """The share of the weights for which there is room beside the units: in place, or in nearer levels.
+
+        None where the profile knows the size of no level but the farthest.
+        """
+        if self.resident is not None:
+            return self.resident
+        nearer = [slope.size_bytes for slope in self.machine.slopes if slope.level != self.farthest_level]
+        sizes = [size for size in nearer if size is not None]
+        weights = self.trace.weight_bytes
+        if not sizes:
+            return None
+        return min(1.0, sum(sizes) / weights) if weights else 1.0
 
     @property
     def assumed_ops(self) -> tuple[str, ...]:

@@ -226,7 +226,19 @@ def test_models_of_one_name_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["", "analyze", "compare-models", "roofline", "devices", "devices show", "trace", "validate"]
+    "words",
+    [
+        "",
+        "analyze",
+        "compare-models",
+        "compare-devices",
+        "breakeven",
+        "roofline",
+        "devices",
+        "devices show",
+        "trace",
+        "validate",
+    ],
 )
 def test_help_fits_a_terminal(shell: Shell, words: str) -> None:
     assert max(map(len, shell.out(*words.split(), "--help").splitlines())) <= 80
