@@ -17,7 +17,11 @@ BLOCK = re.compile(r"```console\n\$ hwcost (?P<words>[^\n]*)\n(?P<output>.*?)```
 EXACT = re.compile(r"\d+\.\d{6,}(?:e[-+]\d+)?")
 """Numbers with all their digits, of which the last may differ between platforms."""
 
-EXAMPLES = [(page, match["words"]) for page in PAGES for match in BLOCK.finditer(page.read_text())]
+EXAMPLES = [
+    pytest.param(page, match["words"], marks=() if page.name == "README.md" else pytest.mark.slow)
+    for page in PAGES
+    for match in BLOCK.finditer(page.read_text())
+]
 
 
 @pytest.mark.parametrize(("page", "words"), EXAMPLES, ids=lambda value: getattr(value, "name", value))

@@ -20,6 +20,7 @@ def test_the_page_has_examples() -> None:
     assert all(lines for _, lines in EXAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "lines"), EXAMPLES, ids=[words for words, _ in EXAMPLES])
 def test_lines_are_those_of_the_command(traced: Shell, words: str, lines: list[str]) -> None:
     printed = iter(traced.out(*shlex.split(words)).splitlines())

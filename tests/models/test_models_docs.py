@@ -52,6 +52,7 @@ def made() -> tuple[str, ...]:
     return tables(macs_of_ours)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(TABLES)), ids=TABLES)
 def test_table_is_current(number: int) -> None:
     table = made()[number]

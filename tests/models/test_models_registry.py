@@ -54,7 +54,8 @@ def test_names() -> None:
 def test_the_list_of_the_command_is_sorted_and_80_wide() -> None:
     command = [sys.executable, "-m", "hwcost", "models"]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    headline, *lines = output.splitlines()
+    headline, _, rest = output.partition("\n\n")
+    lines = rest.splitlines()
     assert headline.startswith(f"{len(OUTPUTS)} ready-made models")
     assert [line.split()[0] for line in lines if line[:1].strip()] == sorted(OUTPUTS)
     assert max(map(len, output.splitlines())) <= 80
