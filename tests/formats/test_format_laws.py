@@ -152,7 +152,11 @@ def falls_back_on(dtype: str) -> tuple[str, ...]:
 def test_no_stand_in_is_silent(dtype: str) -> None:
     for device in device_names():
         machine = hwcost.analyze(small(), device=device, dtype=dtype).machine
-        said = any(f"{dtype} unit" in text or "only:" in text for text in machine.stand_ins)
+        words = (f"{dtype} unit", "only:", "holds weights in")
+        said = any(word in text for word in words for text in machine.stand_ins)
+        # Beside arrays there is a digital unit, which may need a stand-in where the arrays do not.
+        if machine.kind == "compute_in_memory" and machine.roof.dtype == dtype:
+            continue
         assert said == (machine.roof.dtype != dtype), device
 
 
