@@ -17,6 +17,10 @@ from hwcost.orders.matching import LoopPair, Node, matched, named
 
 SEES_LATER = "take --order offline, or let it be causal (--set causal=true where there is such a setting)"
 
+SEES_MASK = "take --order offline, or make the mask in forward: of one among the inputs no values are known"
+    "take --order offline, or make in forward what the model takes as a mask: its values are not known"
+)
+
 SMALL = 16
 """Steps of the sequence on which causality is tried: what looks ahead does so from the first steps on."""
 
@@ -155,6 +159,8 @@ def _error(
     if assumed:
         return OrderError(f"`{assumed}` is not known to keep the steps apart", mend="take --order offline")
 
+    mend = SEES_MASK if _takes_a_mask(nodes) else SEES_LATER
+
     def shown(op: Op) -> Op:
         outputs = (
             replace(t, storage=replace(t.storage, role="output" if t.role == "activation" else t.role))
@@ -174,12 +180,20 @@ def _error(
             if steps > 0:
                 return OrderError(
                     f"{named(op)} looks {_steps(steps, growth)} ahead",
-                    mend=SEES_LATER,
+                    mend=mend,
                 )
-    return OrderError(f"a result of it looks {_steps(worst, growth)} ahead", mend=SEES_LATER)
+    return OrderError(f"a result of it looks {_steps(worst, growth)} ahead", mend=mend)
 
 
 def _steps(steps: int, growth: Growth) -> str:
     if steps == 1:
         return "1 step"
     return f"{steps if steps < growth.short - 1 else 'many'} steps"
+
+
+def _takes_a_mask(nodes: tuple[Node, ...]) -> bool:
+    """Whether an input of the model has a number for each pair of steps."""
+    return any(
+        a.role == "input" and sum(i != j for i, j in zip(a.shape, b.shape, strict=True)) > 1
+        for _, a, b in _pairs(nodes)
+    )

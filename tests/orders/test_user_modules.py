@@ -236,3 +236,21 @@ def test_an_input_that_is_part_of_a_longer_buffer_is_one_of_its_own_length() -> 
     part, whole = report_of(buffer[:, :T]), report_of(torch.zeros(1, T, C))
     assert part.totals == whole.totals
     assert part.state_bytes == whole.state_bytes == C * 4
+
+
+def test_a_mask_among_the_inputs_of_a_callable_is_said_to_be_unknown(tmp_path: Path) -> None:
+    source = tmp_path / "masked.py"
+    source.write_text(
+        "import torch\nfrom torch import nn\n\n"
+        "class Masked(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)\n"
+        "    def forward(self, x, mask):\n"
+        "        return self.attention(x, x, x, attn_mask=mask)[0]\n\n"
+        "def build(seq_len=20):\n"
+        "    hidden = torch.ones(seq_len, seq_len, dtype=torch.bool).triu(1)\n"
+        "    return Masked(), (torch.zeros(1, seq_len, 8), hidden)\n"
+    )
+    with pytest.raises(OrderError, match="make the mask in forward"):
+        hwcost.analyze(f"{source}:build", order="streaming")
