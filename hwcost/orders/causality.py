@@ -18,8 +18,6 @@ from hwcost.orders.matching import LoopPair, Node, matched, named
 SEES_LATER = "take --order offline, or let it be causal (--set causal=true where there is such a setting)"
 
 SEES_MASK = "take --order offline, or make the mask in forward: of one among the inputs no values are known"
-    "take --order offline, or make in forward what the model takes as a mask: its values are not known"
-)
 
 SMALL = 16
 """Steps of the sequence on which causality is tried: what looks ahead does so from the first steps on."""
