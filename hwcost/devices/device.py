@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from hwcost.devices.kernel import Kernel
 
 Evidence = Literal["read", "derived", "measured", "unverified"]
 Policy = Literal["lru", "random", "pinned"]
@@ -81,6 +84,7 @@ class Device:
     a kernel, and one step of a recurrent layer, cost before any work. energy_j_per_flop: by dtype,
     empty where unknown. static_w: power drawn whatever it does, None where unknown. fusion: what its
     usual runtime does. numbers: each as the profile has it, of one instance where a level has more.
+    kernels: what was measured of libraries on this very machine, by name; empty of devices that were not.
     """
 
     name: str
@@ -97,6 +101,7 @@ class Device:
     fusion: Fusion
     notes: tuple[str, ...]
     numbers: tuple[Number, ...]
+    kernels: Mapping[str, Kernel] = field(default_factory=dict)
 
     @property
     def unverified(self) -> tuple[Number, ...]:

@@ -9,6 +9,7 @@ from typing import Final, get_args
 from hwcost.devices.device import ComputeUnit, Device, Fusion, Number
 from hwcost.devices.document import Node
 from hwcost.devices.fields import fields, mapping, suggestion, text, word
+from hwcost.devices.kernels import measured_kernels
 from hwcost.devices.levels import energy_by_level, memory_levels
 from hwcost.devices.quantity import Ledger, number, with_citations
 from hwcost.errors import ProfileError
@@ -39,7 +40,7 @@ def device(root: Node, name: str) -> Device:
         root,
         "the profile",
         required=("title", "kind", "compute", "memory", "efficiency", "latency", "runtime"),
-        optional=("year", "sources", "energy", "notes"),
+        optional=("year", "sources", "energy", "kernels", "notes"),
     )
     ledger = Ledger(sources=citations(top["sources"]) if "sources" in top else {})
     latency = fields(top["latency"], "latency", required=("kernel", "recurrent_step"))
@@ -48,6 +49,8 @@ def device(root: Node, name: str) -> Device:
     units = compute_units(top["compute"], ledger)
     bytes_j = energy_by_level(energy, top["memory"], ledger)
     levels = memory_levels(top["memory"], bytes_j, ledger)
+    names = tuple(level.name for level in levels)
+    kernels = measured_kernels(top["kernels"], names, ledger) if "kernels" in top else {}
     result = Device(
         name=name,
         title=text(top["title"], "title"),
@@ -65,6 +68,7 @@ def device(root: Node, name: str) -> Device:
         fusion=word(runtime["fusion"], "runtime.fusion", FUSIONS),
         notes=sentences(top["notes"], ledger) if "notes" in top else (),
         numbers=tuple(ledger.numbers),
+        kernels=kernels,
     )
     require_cited(ledger)
     return result

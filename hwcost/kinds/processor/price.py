@@ -8,6 +8,7 @@ from functools import cache
 
 from hwcost.devices.device import Device
 from hwcost.graph import Tensor, Work
+from hwcost.kinds.processor.by_measurement import measured_timing
 from hwcost.kinds.processor.rates import (
     FLOPS_PER_MAC,
     energy_j_per_flop,
@@ -51,6 +52,8 @@ class Tariff:
 
 def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     """The cost of each traffic, over all its calls.
+
+    Where the profile has kernels that were measured, products are timed by them (`by_measurement`); else:
 
     compute_s   2*macs / (peak * efficiency) on the fastest unit
                 + vector_ops / (peak/2 * efficiency) on the vector unit
@@ -127,6 +130,12 @@ def _cost(traffic: Traffic, tariff: Tariff) -> Cost:
     }
     start_s = device.step_s if work.op_class == "recurrent step" else device.kernel_s
     latency_s = traffic.calls * work.kernels * start_s
+    if device.kernels:
+        least_s = _least_compute_s(work, for_macs, for_rest)
+        rest_s = _rest_s(work, for_rest, _efficiency(device, work))
+        found = measured_timing(traffic, device, for_macs.mac_flop_per_s, rest_s, least_s)
+        if found is not None:
+            compute_s, level_s, latency_s = found.compute_s, found.level_s, found.latency_s
     expected_s = max(compute_s, *level_s.values(), 0.0) + latency_s
     return Cost(
         traffic=traffic,
@@ -141,9 +150,13 @@ def _cost(traffic: Traffic, tariff: Tariff) -> Cost:
 
 
 def _compute_s(work: Work, for_macs: Speed, for_rest: Speed, efficiency: float) -> float:
+    mac_s = FLOPS_PER_MAC * work.macs / (for_macs.mac_flop_per_s * efficiency)
+    return mac_s + _rest_s(work, for_rest, efficiency)
+
+
+def _rest_s(work: Work, for_rest: Speed, efficiency: float) -> float:
     return (
-        FLOPS_PER_MAC * work.macs / (for_macs.mac_flop_per_s * efficiency)
-        + FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
+        FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
         + work.special_ops / for_rest.special_per_s
     )
 
