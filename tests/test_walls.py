@@ -26,18 +26,20 @@ MAY_IMPORT = {
     "kinds": {"memory", "devices", "report", "graph", "units", "errors"},
     "tracing": {"training", "graph", "errors", "units"},
     "models": {"errors", "units"},
-    "render": {"report", "graph", "units", "errors", "audit"},
+    "render": {"report", "graph", "units", "errors", "audit", "measurement"},
     "cache": {"tracefile", "graph", "errors"},
     "dependence": {"graph", "units", "errors"},
     "orders": {"dependence", "graph", "units", "errors"},
     "sources": {"cache", "graph", "errors", "models", "orders", "tracing"},
     "matching": {"models", "load", "rules", "report", "graph", "units", "errors"},
     "audit": {"sources", "tracing", "rules", "graph"},
+    "calibration": {"memory", "devices", "units", "errors"},
+    "measurement": {"calibration", "audit", "sources", "load", "api", "devices", "report", "graph", "errors"},
     "load": {"sources", "orders", "tracefile", "graph", "errors"},
 }
 """Rooms (and the few files between them) -> rooms they may import; what is not here may import all."""
 
-TORCH = {"tracing", "models", "sources", "audit"}
+TORCH = {"tracing", "models", "sources", "audit", "calibration", "measurement"}
 
 
 def room_of(path: Path) -> str:

@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from hwcost.cli import analyze, audit, compare_models, coverage, devices, models, roofline, trace
+from hwcost.cli import (
+    analyze,
+    audit,
+    calibrate,
+    compare_models,
+    coverage,
+    devices,
+    measure,
+    models,
+    roofline,
+    trace,
+)
 from hwcost.errors import HwcostError
 
 EXAMPLES = """\b
@@ -39,6 +50,8 @@ app.command("models", epilog=models.EXAMPLES)(models.models)
 app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
 app.command("coverage", epilog=coverage.EXAMPLES)(coverage.coverage)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
+app.command("measure", epilog=measure.EXAMPLES)(measure.measure)
 
 
 VERSION_HELP = "Show the version and exit."

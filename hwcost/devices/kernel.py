@@ -1,4 +1,4 @@
-"""The noun of a measured kernel: what a library was seen to reach on one machine, by the shape of the work."""
+"""The noun of a measured kernel: what a library was seen to reach on one machine, by shape."""
 
 from __future__ import annotations
 

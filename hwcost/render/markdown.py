@@ -36,6 +36,11 @@ def comparison_markdown(reports: Sequence[Report]) -> str:
     return _document(head, comparison_tables(reports, width=ANY_WIDTH), comparison_notes(reports))
 
 
+def tables_markdown(title: str, headline: str, tables: Sequence[Table], remarks: Sequence[str]) -> str:
+    """Any headline, tables and remarks."""
+    return _document((f"# {_escaped(title)}", f"**{_escaped(headline)}**"), tables, remarks)
+
+
 def _document(head: Sequence[str], tables: Sequence[Table], remarks: Sequence[str]) -> str:
     blocks = list(head)
     for table in tables:

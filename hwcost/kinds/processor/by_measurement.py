@@ -69,10 +69,10 @@ def measured_timing(
     found = kernel_of(traffic.work, device)
     if found is None or not traffic.calls:
         return None
-    name, kernel = found
+    _, kernel = found
     work, calls = traffic.work, traffic.calls
     shares = kernel if kernel.peak_share else device.kernels.get("gemm", kernel)
-    compute_s = rest_s + sum(_product_s(product, shares, flop_per_s) for product in _parts(work))
+    compute_s = rest_s + sum(_product_s(product, shares, flop_per_s) for product in work.products)
     if work.attention is not None and not work.products and shares.peak_share:
         compute_s += FLOPS_PER_MAC * work.macs / (flop_per_s * at(shares.peak_share, work.attention.n))
     if kernel.element_s is not None and work.op_class == "recurrent step":
@@ -80,7 +80,7 @@ def measured_timing(
     return Timing(
         compute_s=calls * max(compute_s, least_s),
         level_s=_level_s(traffic, device, shares),
-        latency_s=calls * _latency_s(work, name, kernel),
+        latency_s=calls * _latency_s(work, kernel),
     )
 
 
@@ -99,10 +99,6 @@ def packed_bytes(work: Work) -> int:
 
 
 LSTM_GATES: Final = 4
-
-
-def _parts(work: Work) -> tuple[Product, ...]:
-    return work.products
 
 
 def side_of(work: Work) -> float:
@@ -140,7 +136,7 @@ def _level_s(traffic: Traffic, device: Device, kernel: Kernel) -> dict[str, floa
     return found
 
 
-def _latency_s(work: Work, name: str, kernel: Kernel) -> float:
+def _latency_s(work: Work, kernel: Kernel) -> float:
     is_input = work.op.name.endswith(".input_product")
     start_s = 0.0 if is_input else kernel.start_s * work.kernels
     if is_input and kernel.call_s is not None:
