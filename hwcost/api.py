@@ -10,6 +10,7 @@ from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
 from hwcost.formats import asked, stored
 from hwcost.graph import Trace
+from hwcost.kinds.processor.lints import lints
 from hwcost.kinds.registry import machine, move, price
 from hwcost.load import (
     in_order,
@@ -98,6 +99,7 @@ def analyze(
         fusion=chosen,
         costs=costs,
         sequential_depth=sequential_depth(kept.works),
+        lints=lints(costs, profile),
         stored=kept.formats,
         footprint=footprint(kept.trace, kept.works),
     )

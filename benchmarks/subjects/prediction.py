@@ -18,6 +18,7 @@ import torch
 from benchmarks.cases import Case, cases
 from benchmarks.result import Result
 from hwcost.calibration import calibrated, profile_text
+from hwcost.calibration.allocator import keep_freed_memory
 from hwcost.calibration.clock import timed
 from hwcost.devices import Device, load_device
 from hwcost.load import trace_module
@@ -33,6 +34,7 @@ def results(repeats: int) -> Iterator[Result]:
     """The error factor of all and by family; the share that is off by more than FAR; the farthest ones."""
     device = _device()
     torch.set_num_threads(1)
+    keep_freed_memory()
     pairs = {case.name: _pair(case, device, repeats) for case in cases()}
     families = {case.name: case.family for case in cases()}
     ratios = {name: predicted_s / measured_s for name, (predicted_s, measured_s) in pairs.items()}
@@ -77,7 +79,7 @@ def _device() -> Device:
 
 
 def _pair(case: Case, device: Device, repeats: int) -> tuple[float, float]:
-    """Predicted and measured seconds of one pass; measured in `repeats` sittings, of which the median counts."""
+    """Predicted and measured seconds of one pass; the latter is the median of `repeats` sittings."""
     torch.manual_seed(0)
     module, x = case.make()
     module.eval()

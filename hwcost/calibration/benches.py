@@ -25,8 +25,11 @@ SQUARES: Final = (256, 512, 1024, 2048)
 GPU_SQUARES: Final = (2048, 4096, 8192)
 
 SIDES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256)
-POSITIONS: Final = (7, 14, 28, 56)
+POSITIONS: Final = (14, 28, 56)
 """Sides of the images of convolutions."""
+
+SMALL_IMAGE: Final = 7
+"""Side of the images over which weights of growing size are packed."""
 
 CHANNELS: Final = 64
 QUERIES: Final = (1, 16, 64, 128, 512)
@@ -116,7 +119,7 @@ def _product(device: str, side: int, k: int, n: int) -> Callable[[], object]:
 
 
 def convolution_benches(device: str) -> Iterator[Bench]:
-    """Kernels of 3 x 3 over images of growing size; and weights of growing size over next to no image."""
+    """Kernels of 3 x 3 over images of growing size; and weights of growing size over a small one."""
     for side in POSITIONS:
         flops = 2 * side**2 * 9 * CHANNELS
         yield Bench(
@@ -134,9 +137,9 @@ def convolution_benches(device: str) -> Iterator[Bench]:
     for channels in (CHANNELS, 4 * CHANNELS, 8 * CHANNELS):
         yield Bench(
             kind="conv pack",
-            sizes=(4, FLOAT_BYTES * 9 * channels**2),
-            work=2 * 4 * 9 * channels**2,
-            make=partial(_convolution, device, channels, 2, 1),
+            sizes=(SMALL_IMAGE**2, FLOAT_BYTES * 9 * channels**2),
+            work=2 * SMALL_IMAGE**2 * 9 * channels**2,
+            make=partial(_convolution, device, channels, SMALL_IMAGE, 1),
         )
 
 

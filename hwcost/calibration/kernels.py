@@ -105,15 +105,21 @@ def _products(readings: Readings, memory: Memory, peak_flop_per_s: float) -> Fig
 
 
 def _convolutions(readings: Readings, peak_flop_per_s: float) -> Figures | None:
-    """Readings "conv": sizes (positions, bytes of weights); "conv pack": the same, with few positions."""
-    figures = _by_side(readings, "conv", peak_flop_per_s)
-    if figures is None:
-        return None
+    """Readings "conv": sizes (positions, bytes of weights); "conv pack": the same, over a small image.
+
+    Over a small image what is beyond the peak is the packing; over larger ones the share is what is left.
+    """
+    start = start_s(readings, "conv")
     packs = {
-        reading.sizes[1]: net_s(reading, figures.start_s + reading.work / peak_flop_per_s) / reading.sizes[1]
+        reading.sizes[1]: net_s(reading, start + reading.work / peak_flop_per_s) / reading.sizes[1]
         for reading in readings.of("conv pack")
     }
-    return Figures(start_s=figures.start_s, peak_share=figures.peak_share, pack_s_per_byte=packs)
+    shares = {}
+    for reading in readings.of("conv"):
+        positions, weight_bytes = reading.sizes
+        off_s = start + packs.get(weight_bytes, 0.0) * weight_bytes
+        shares[positions] = min(reading.work / net_s(reading, off_s) / peak_flop_per_s, 1.0)
+    return Figures(start_s=start, peak_share=shares, pack_s_per_byte=packs) if shares else None
 
 
 def _by_side(readings: Readings, kind: str, peak_flop_per_s: float) -> Figures | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hwcost.calibration.allocator import keep_freed_memory
 from hwcost.calibration.bench import Bench
 from hwcost.calibration.clock import Clock, timed
 from hwcost.calibration.kernels import start_s
@@ -51,6 +52,7 @@ def calibrated(
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("torch finds no CUDA device here", mend="take --on cpu")
     budget = budget or Budget()
+    keep_freed_memory()
     with torch_threads(threads), torch.inference_mode():
         machine = this_machine(device, torch.get_num_threads())
         finish = torch.cuda.synchronize if device == "cuda" else _nothing

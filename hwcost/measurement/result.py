@@ -33,8 +33,9 @@ class Row:
 class Measurement:
     """A model on this machine.
 
-    whole: of the pass, timed without hooks. rows: by module, in order of execution. spread: third quartile over first of the passes. roofline_s: a bound of the device for the same pass.
-    peak_flop_per_s: of the device. notes: sentences on what may be off.
+    whole: of the pass, timed without hooks. rows: by module, in order of execution. spread: third quartile
+    over first of the passes. roofline_s: a bound of the device for the same pass. peak_flop_per_s: of the
+    device. notes: sentences on what may be off.
     """
 
     model: str

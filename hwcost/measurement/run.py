@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
 
+from hwcost.calibration.allocator import keep_freed_memory
 from hwcost.calibration.reading import QUIET_SPREAD
 from hwcost.devices import Device
 from hwcost.errors import UsageError
@@ -82,6 +83,7 @@ def timed_module(
     from hwcost.calibration.run import torch_threads
     from hwcost.measurement.timing import module_times, pass_times, spread
 
+    keep_freed_memory()
     finish: Callable[[], object] = _nothing
     if device.kind == "gpu":
         if not torch.cuda.is_available():

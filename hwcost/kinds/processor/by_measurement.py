@@ -61,8 +61,8 @@ def measured_timing(
     compute_s  2*macs / (peak * peak_share[side]), side the narrower one of C, product by product, and
                rest_s, which is what one call takes beside its products; of a layer's step instead
                element_s for each element of its state. Never below least_s
-    level_s    bytes / (peak bandwidth * level_share[side]) of levels that have shares, the least bytes
-               at the peak of others
+    level_s    bytes of the largest operand / (peak bandwidth * level_share[side]) of levels that have
+               shares, the least bytes at the peak of others
     latency_s  start_s; of a recurrent layer once per call, layer and direction call_s, and the packing of
                both its matrices; of a convolution the packing of its weights
     """
@@ -124,16 +124,24 @@ def _product_s(product: Product, kernel: Kernel, flop_per_s: float) -> float:
 def _level_s(traffic: Traffic, device: Device, kernel: Kernel) -> dict[str, float]:
     peaks = {level.name: level.peak_bytes_per_s for level in device.levels}
     found = {}
+    streamed = _streamed_share(traffic.work)
     for crossing in traffic.crossings:
         peak = peaks[crossing.level]
         if peak is None:
             continue
         table = kernel.level_share.get(crossing.level)
         if table and traffic.work.products:
-            found[crossing.level] = crossing.bytes / (peak * at(table, side_of(traffic.work)))
+            found[crossing.level] = crossing.bytes * streamed / (peak * at(table, side_of(traffic.work)))
         else:
             found[crossing.level] = crossing.low_bytes / peak
     return found
+
+
+def _streamed_share(work: Work) -> float:
+    """The part of a work's elements that its largest operand has: what streams past the other one."""
+    largest = sum(p.batch * max(p.m, p.n) * p.k for p in work.products)
+    every = sum(p.batch * (p.m * p.k + p.k * p.n + p.m * p.n) for p in work.products)
+    return largest / every if every else 1.0
 
 
 def _latency_s(work: Work, kernel: Kernel) -> float:
