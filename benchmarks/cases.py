@@ -25,16 +25,8 @@ class Case:
 
 
 def cases() -> Iterator[Case]:
-    """LSTM, GRU, TCN, transformer layers, MLP, ResNet blocks: 72 in all."""
-    for family, layer in (("LSTM", nn.LSTM), ("GRU", nn.GRU)):
-        for hidden in HIDDEN:
-            for batch in BATCHES:
-                for steps in (1, STEPS):
-                    yield Case(
-                        family=family,
-                        name=f"{family} hidden {hidden} batch {batch} steps {steps}",
-                        make=partial(_recurrent, layer, hidden, batch, steps),
-                    )
+    """LSTM, GRU, TCN, transformer layers, MLP, ResNet blocks: 75 in all."""
+    yield from _recurrent_cases()
     for channels in (64, 128, 256):
         for batch in BATCHES:
             yield Case(
@@ -62,6 +54,18 @@ def cases() -> Iterator[Case]:
                 name=f"ResNet block channels {channels} side {side} batch {batch}",
                 make=partial(_residual, channels, side, batch),
             )
+
+
+def _recurrent_cases() -> Iterator[Case]:
+    for family, layer in (("LSTM", nn.LSTM), ("GRU", nn.GRU)):
+        for hidden in HIDDEN:
+            for batch in BATCHES:
+                for steps in (1, STEPS):
+                    yield Case(
+                        family=family,
+                        name=f"{family} hidden {hidden} batch {batch} steps {steps}",
+                        make=partial(_recurrent, layer, hidden, batch, steps),
+                    )
 
 
 def _recurrent(

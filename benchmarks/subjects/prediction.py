@@ -1,4 +1,4 @@
-"""Predicted over measured times on this machine, one thread, after a calibration: 77 models.
+"""Predicted over measured times on this machine, one thread, after a calibration: 75 models.
 
 HWCOST_PROFILE names a profile that `hwcost calibrate --threads 1` wrote; else one is measured first.
 """

@@ -50,7 +50,7 @@ def recurrent_name(work: Work) -> str:
     if part not in PARTS or part not in ("input_product", "step"):
         return ""
     family = "rnn" if kind.startswith("rnn") else kind
-    return family if work.op.attributes.get("layer") is not None else f"{family}_cell"
+    return family if work.op.attributes.get("layer") else f"{family}_cell"
 
 
 def measured_timing(
