@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import exp, log
 from pathlib import Path
 from statistics import median
+from time import thread_time
 from typing import Final
 
 import torch
@@ -85,5 +86,8 @@ def _pair(case: Case, device: Device, repeats: int) -> tuple[float, float]:
     module.eval()
     prediction = predicted(trace_module(module, (x,), name=case.name), device)
     with torch.inference_mode():
-        sittings = [timed(lambda: module(x), budget_s=BUDGET_S / repeats).seconds for _ in range(repeats)]
+        sittings = [
+            timed(lambda: module(x), budget_s=BUDGET_S / repeats, clock=thread_time).seconds
+            for _ in range(repeats)
+        ]
     return prediction.whole.expected_s, median(sittings)

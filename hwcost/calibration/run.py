@@ -56,11 +56,12 @@ def calibrated(
     with torch_threads(threads), torch.inference_mode():
         machine = this_machine(device, torch.get_num_threads())
         finish = torch.cuda.synchronize if device == "cuda" else _nothing
-        return _measured(machine, device, budget, finish, tell or (lambda _what, _share: None))
+        clock = steady_clock(device, machine.threads)
+        return _measured(machine, device, budget, finish, tell or (lambda _what, _share: None), clock)
 
 
 def _measured(
-    machine: Machine, device: str, budget: Budget, finish: Callable[[], object], tell: Tell
+    machine: Machine, device: str, budget: Budget, finish: Callable[[], object], tell: Tell, clock: Clock
 ) -> Readings:
     from hwcost.calibration import benches
     from hwcost.calibration.recurrent import recurrent_benches
@@ -68,7 +69,7 @@ def _measured(
     end = time.perf_counter() + budget.whole_s
     cache_bytes = max((size for _, size in machine.caches), default=0)
     first = [*benches.start_benches(device), *benches.memory_benches(device, cache_bytes)]
-    every = list(readings_of(first, budget, finish, _between(tell, 0.0, 0.15), end))
+    every = list(readings_of(first, budget, finish, _between(tell, 0.0, 0.15), end, clock=clock))
     memory = memory_of(Readings(machine=machine, every=tuple(every)), start_s_of(every, machine))
     sizes = tuple(memory.weights.values())
     later = [
@@ -78,7 +79,7 @@ def _measured(
         *benches.function_benches(device),
         *recurrent_benches(device, sizes),
     ]
-    every += readings_of(later, budget, finish, _between(tell, 0.15, 1.0), end)
+    every += readings_of(later, budget, finish, _between(tell, 0.15, 1.0), end, clock=clock)
     return Readings(machine=machine, every=tuple(every))
 
 
@@ -95,13 +96,17 @@ def readings_of(
     end: float,
     *,
     clock: Clock = time.perf_counter,
+    now: Clock = time.perf_counter,
 ) -> Iterator[Reading]:
-    """A reading of each bench that torch has a kernel for; those of a group end with the first too slow."""
+    """A reading of each bench that torch has a kernel for; those of a group end with the first too slow.
+
+    clock: times the calls. now: tells whether the end has come.
+    """
     benches = list(benches)
     ended: set[str] = set()
     for place, bench in enumerate(benches):
         tell(bench.kind, place / len(benches))
-        if bench.group in ended or clock() > end:
+        if bench.group in ended or now() > end:
             continue
         sample = _sample(bench, budget, finish, clock)
         if sample is None or (bench.group and sample.seconds > budget.slow_s):
@@ -121,6 +126,11 @@ def _sample(bench: Bench, budget: Budget, finish: Callable[[], object], clock: C
         if not bench.group:
             raise
         return None
+
+
+def steady_clock(device: str, threads: int) -> Clock:
+    """The processor time of one thread, which waiting for a core does not add to; else wall time."""
+    return time.thread_time if device == "cpu" and threads == 1 else time.perf_counter
 
 
 @contextmanager

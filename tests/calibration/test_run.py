@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from hwcost.calibration import Budget, calibrated
 from hwcost.calibration.bench import Bench
 from hwcost.calibration.machine import cache_sizes, cpu_title
-from hwcost.calibration.run import readings_of
+from hwcost.calibration.run import readings_of, steady_clock
 from hwcost.errors import UsageError
 from tests.calibration.test_clock import Clock
 
@@ -27,7 +28,9 @@ def bench(
 
 def measured(benches: list[Bench], clock: Clock, end: float = 1e9) -> list[str]:
     budget = Budget(bench_s=0.0, slow_s=0.5)
-    found = readings_of(benches, budget, lambda: None, lambda _what, _share: None, end, clock=clock)
+    found = readings_of(
+        benches, budget, lambda: None, lambda _what, _share: None, end, clock=clock, now=clock
+    )
     return [one.kind for one in found]
 
 
@@ -96,3 +99,8 @@ def test_caches_as_the_system_tells_them(tmp_path: Path) -> None:
     # Two threads have two private caches each, and share the third.
     assert cache_sizes(tmp_path, 2) == (("l1", 2**16), ("l2", 2**21), ("l3", 2**25))
     assert cache_sizes(tmp_path / "none", 1) == ()
+
+
+def test_waiting_for_a_core_does_not_count_with_one_thread() -> None:
+    assert steady_clock("cpu", 1) is time.thread_time
+    assert steady_clock("cpu", 2) is steady_clock("cuda", 1) is time.perf_counter
