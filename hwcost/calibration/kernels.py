@@ -18,6 +18,9 @@ MATTERS: Final = 1.2
 GATES: Final = {"lstm": 4, "gru": 3, "rnn": 1}
 FLOAT_BYTES: Final = 4
 
+INPUTS: Final = 8
+"""Inputs of timed recurrent layers: so few that a further step adds next to nothing to the input product."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
@@ -162,8 +165,7 @@ def _layers(
 ) -> Figures | None:
     """start: a step of the smallest layer. element: of a narrow layer with a wide batch, beside its product.
 
-    pack: what a call takes beside its steps, beside the smallest layer's, and beside one pass over w_ih,
-    per byte of both matrices.
+    pack: what a call takes beside its steps, and beside the smallest layer's, per byte of both matrices.
     """
     tiny, *others = steps_of(readings.of(f"{kind} steps")) or (None,)
     if tiny is None or not others:
@@ -184,8 +186,8 @@ def _layers(
         times[step.batch, step.size] = max(step.step_s - off_s, LEAST_PART * step.step_s) / weight_bytes
         flops_by_side[step.batch] = 2 * step.batch / FLOAT_BYTES
         if kind == "lstm" and step.batch == 1:
-            packed_s = max(step.rest_s - call - step.step_s, LEAST_PART * step.rest_s)
-            packs[2 * weight_bytes] = packed_s / (2 * weight_bytes)
+            packed_bytes = FLOAT_BYTES * gates * step.hidden * (step.hidden + INPUTS)
+            packs[packed_bytes] = max(step.rest_s - call, LEAST_PART * step.rest_s) / packed_bytes
     peak_share, level_share = shares_by_level(times, flops_by_side, memory, peak_flop_per_s)
     return Figures(
         start_s=start,

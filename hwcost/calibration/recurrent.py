@@ -9,6 +9,7 @@ from typing import Final
 import torch
 
 from hwcost.calibration.bench import Bench
+from hwcost.calibration.kernels import INPUTS
 
 KINDS: Final = {"lstm": (torch.nn.LSTM, 4), "gru": (torch.nn.GRU, 3), "rnn": (torch.nn.RNN, 1)}
 """Module and gates."""
@@ -50,8 +51,8 @@ def _pair(
 
 def _layer(device: str, kind: str, batch: int, hidden: int, steps: int) -> Callable[[], object]:
     make, _ = KINDS[kind]
-    layer = make(hidden, hidden).to(device).eval()
-    return partial(layer, torch.randn(steps, batch, hidden, device=device))
+    layer = make(INPUTS, hidden).to(device).eval()
+    return partial(layer, torch.randn(steps, batch, INPUTS, device=device))
 
 
 def _cell(device: str, kind: str) -> Callable[[], object]:

@@ -65,10 +65,9 @@ def readings(*, spread: float = 1.0, load: float = 0.1) -> Readings:
                 exact = 4 * gates * hidden**2
                 compute = 2 * side * exact / 4 / (PEAK * share(side))
                 step = start + max(compute, 0 if weights == NEAR else exact / 5e9)
-                pack = 2 * exact * PACK if kind == "lstm" else 0.0
+                pack = 4 * gates * hidden * (hidden + 8) * PACK if kind == "lstm" else 0.0
                 for steps in (2, 12):
-                    # One more pass than steps: the input product.
-                    seconds = call + pack + (steps + 1) * step
+                    seconds = call + pack + steps * step
                     every.append(reading(f"{kind} steps", (side, weights, hidden, steps), 0, seconds, spread))
         every.append(reading(f"{kind} cell", (), 0, 15e-6, spread))
     return Readings(machine=machine(load=load), every=tuple(every))

@@ -72,7 +72,9 @@ def measured_timing(
     _, kernel = found
     work, calls = traffic.work, traffic.calls
     shares = kernel if kernel.peak_share else device.kernels.get("gemm", kernel)
-    compute_s = rest_s + sum(_product_s(product, shares, flop_per_s) for product in work.products)
+    compute_s = rest_s + sum(
+        _product_s(product, work.op_class, shares, flop_per_s) for product in work.products
+    )
     if work.attention is not None and not work.products and shares.peak_share:
         compute_s += FLOPS_PER_MAC * work.macs / (flop_per_s * at(shares.peak_share, work.attention.n))
     if kernel.element_s is not None and work.op_class == "recurrent step":
@@ -114,9 +116,8 @@ def _side(product: Product, op_class: str) -> int:
     return product.m if op_class in ("conv", "depthwise") else min(product.m, product.n)
 
 
-def _product_s(product: Product, kernel: Kernel, flop_per_s: float) -> float:
+def _product_s(product: Product, op_class: str, kernel: Kernel, flop_per_s: float) -> float:
     flops = FLOPS_PER_MAC * product.batch * product.m * product.k * product.n
-    op_class = "conv" if product.input_reuse != 1 else "gemm"
     share = at(kernel.peak_share, max(_side(product, op_class), 1)) if kernel.peak_share else 1.0
     return flops / (flop_per_s * share)
 
