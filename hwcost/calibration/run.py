@@ -20,6 +20,10 @@ Tell = Callable[[str, float], None]
 """Takes what is measured now, and the share that is done."""
 
 
+SITTINGS = 2
+"""How often the micro-benchmarks are gone through, so that a busy minute does not decide."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """Seconds to spend.
@@ -79,8 +83,20 @@ def _measured(
         *benches.function_benches(device),
         *recurrent_benches(device, sizes),
     ]
-    every += readings_of(later, budget, finish, _between(tell, 0.15, 1.0), end, clock=clock)
-    return Readings(machine=machine, every=tuple(every))
+    for sitting in range(SITTINGS):
+        low, high = (0.15 + 0.85 * part / SITTINGS for part in (sitting, sitting + 1))
+        every += readings_of(later, budget, finish, _between(tell, low, high), end, clock=clock)
+    return Readings(machine=machine, every=fastest(every))
+
+
+def fastest(every: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Of readings of the same the fastest: what other programs do only ever adds time."""
+    found: dict[tuple[str, tuple[int, ...]], Reading] = {}
+    for reading in every:
+        key = reading.kind, reading.sizes
+        if key not in found or reading.seconds < found[key].seconds:
+            found[key] = reading
+    return tuple(found.values())
 
 
 def start_s_of(every: Iterable[Reading], machine: Machine) -> float:

@@ -6,8 +6,9 @@ import pytest
 from hwcost.calibration import Budget, calibrated
 from hwcost.calibration.bench import Bench
 from hwcost.calibration.machine import cache_sizes, cpu_title
-from hwcost.calibration.run import readings_of, steady_clock
+from hwcost.calibration.run import fastest, readings_of, steady_clock
 from hwcost.errors import UsageError
+from tests.calibration.synthetic import reading
 from tests.calibration.test_clock import Clock
 
 
@@ -104,3 +105,8 @@ def test_caches_as_the_system_tells_them(tmp_path: Path) -> None:
 def test_waiting_for_a_core_does_not_count_with_one_thread() -> None:
     assert steady_clock("cpu", 1) is time.thread_time
     assert steady_clock("cpu", 2) is steady_clock("cuda", 1) is time.perf_counter
+
+
+def test_the_fastest_of_several_sittings_counts() -> None:
+    slow, fast, other = reading("a", (1,), 1, 3.0), reading("a", (1,), 1, 2.0), reading("a", (2,), 1, 9.0)
+    assert fastest([slow, other, fast]) == (fast, other)

@@ -86,18 +86,25 @@ def measured_timing(
     )
 
 
-def packed_bytes(work: Work) -> int:
-    """Bytes of weights that a call of a recurrent layer, or of a convolution, puts into another order.
+def packed_bytes(work: Work) -> tuple[int, ...]:
+    """Bytes of each matrix that a call of a recurrent layer, or of a convolution, puts into another order.
 
-    Of a layer those of both matrices: w_ih[gH,I] is there, w_hh has gH x H. Only real numbers are packed.
+    Of a layer both: w_ih[gH,I] is there, w_hh has gH x H. Only real numbers are packed.
     """
     if not work.products or not is_floating(work.products[0].b.dtype):
-        return 0
+        return ()
     weight = work.products[0].b
     if work.op.name == "torch.lstm.input_product":
         gates, inputs = weight.shape
-        return weight.bytes // max(inputs, 1) * (inputs + gates // LSTM_GATES)
-    return weight.bytes if work.op_class == "conv" else 0
+        return weight.bytes, weight.bytes // max(inputs, 1) * (gates // LSTM_GATES)
+    return (weight.bytes,) if work.op_class == "conv" else ()
+
+
+def packing_s(work: Work, kernel: Kernel) -> float:
+    """Seconds of packing in one call: each matrix becomes a piece of memory of its own."""
+    if not kernel.pack_s_per_byte:
+        return 0.0
+    return sum(size * at(kernel.pack_s_per_byte, size) for size in packed_bytes(work) if size)
 
 
 LSTM_GATES: Final = 4
@@ -150,5 +157,4 @@ def _latency_s(work: Work, kernel: Kernel) -> float:
     start_s = 0.0 if is_input else kernel.start_s * work.kernels
     if is_input and kernel.call_s is not None:
         start_s += kernel.call_s
-    packed = packed_bytes(work) if kernel.pack_s_per_byte else 0
-    return start_s + (packed * at(kernel.pack_s_per_byte, packed) if packed else 0.0)
+    return start_s + packing_s(work, kernel)

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hwcost.devices.device import Device
-from hwcost.devices.kernel import at
-from hwcost.kinds.processor.by_measurement import kernel_of, packed_bytes
+from hwcost.kinds.processor.by_measurement import kernel_of, packed_bytes, packing_s
 from hwcost.report import Cost
 from hwcost.units import show
 
@@ -36,13 +35,13 @@ def _packing(name: str, costs: Sequence[Cost], device: Device, whole_s: float) -
         found = kernel_of(work, device)
         if found is None or found[0] != name:
             continue
-        kernel, packed = found[1], packed_bytes(work)
+        kernel, packed = found[1], sum(packed_bytes(work))
         if work.op.name == "torch.lstm.step":
             steps[work.op.module] += count
         if packed and kernel.pack_s_per_byte:
             calls[work.op.module] += count
             moved += count * packed
-            seconds += count * packed * at(kernel.pack_s_per_byte, packed)
+            seconds += count * packing_s(work, kernel)
     if not seconds or seconds < MATTERS * whole_s:
         return
     amount = f"{show(moved, 'B')} of weights, {show(seconds, 's')} of {show(whole_s, 's')}"
