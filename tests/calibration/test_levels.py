@@ -1,7 +1,7 @@
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.calibration.levels import FoundLevel, error, found_levels, sweep_s_per_byte
@@ -58,6 +58,7 @@ def test_one_level_where_nothing_falls() -> None:
     assert found_levels([(size, 1 / 30e9) for size in SIZES]) == (level(inf, 30e9, "lru"),)
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0.97, 1.03), min_size=len(SIZES), max_size=len(SIZES)))
 def test_noise_of_three_percent_is_no_level(wobble: list[float]) -> None:
     curve = [(size, part / 30e9) for size, part in zip(SIZES, wobble, strict=True)]
