@@ -12,7 +12,7 @@ from hwcost.calibration.reading import Reading, Readings
 LEAST_PART: Final = 0.05
 """What remains of a time at least when starts are taken off: noise may make less of it."""
 
-MATTERS: Final = 1.2
+MATTERS: Final = 1.3
 """A level slows work down where it takes this many times as long as from the nearest cache."""
 
 GATES: Final = {"lstm": 4, "gru": 3, "rnn": 1}
