@@ -90,6 +90,7 @@ BASE_UNITS: Final = {
     "J/FLOP": "J/FLOP",
     "J/OP": "J/FLOP",
     "J/B": "J/B",
+    "s/B": "s/B",
 }
 """Spelling of a unit -> the dimension it measures. An operation counts as a FLOP whatever its type."""
 

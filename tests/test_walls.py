@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "kinds": {"memory", "devices", "report", "graph", "units", "errors"},
     "tracing": {"training", "graph", "errors", "units"},
     "models": {"errors", "units"},
-    "render": {"portrait", "report", "graph", "units", "errors", "audit", "validation"},
+    "render": {"portrait", "report", "graph", "units", "errors", "audit", "validation", "measurement"},
     "cache": {"tracefile", "graph", "errors"},
     "dependence": {"graph", "units", "errors"},
     "orders": {"dependence", "graph", "units", "errors"},
@@ -34,11 +34,13 @@ MAY_IMPORT = {
     "matching": {"models", "load", "rules", "report", "graph", "units", "errors"},
     "audit": {"sources", "tracing", "rules", "graph"},
     "portrait": {"load", "models", "rules", "memory", "dependence", "graph", "errors", "units"},
+    "calibration": {"memory", "devices", "units", "errors"},
+    "measurement": {"calibration", "audit", "sources", "load", "api", "devices", "report", "graph", "errors"},
     "load": {"sources", "orders", "tracefile", "graph", "errors"},
 }
 """Rooms (and the few files between them) -> rooms they may import; what is not here may import all."""
 
-TORCH = {"tracing", "models", "sources", "audit"}
+TORCH = {"tracing", "models", "sources", "audit", "calibration", "measurement"}
 
 
 def room_of(path: Path) -> str:

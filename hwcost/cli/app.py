@@ -13,10 +13,12 @@ from hwcost.cli import (
     analyze,
     audit,
     breakeven,
+    calibrate,
     compare_devices,
     compare_models,
     coverage,
     devices,
+    measure,
     models,
     roofline,
     trace,
@@ -54,6 +56,8 @@ app.command("trace", epilog=trace.EXAMPLES)(trace.trace)
 app.command("coverage", epilog=coverage.EXAMPLES)(coverage.coverage)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command("validate", epilog=validate.EXAMPLES)(validate.validate)
+app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
+app.command("measure", epilog=measure.EXAMPLES)(measure.measure)
 
 
 VERSION_HELP = "Show the version and exit."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from hwcost.devices.arrays import Arrays, NearMemory
     from hwcost.devices.family import Family
+    from hwcost.devices.kernel import Kernel
 
 Evidence = Literal["read", "derived", "measured", "unverified"]
 Policy = Literal["lru", "random", "pinned"]
@@ -89,6 +90,7 @@ class Device:
     then those of the family that count.
     family: how the libraries of like devices compute; None where the profile names none. own_classes:
     op classes of which the profile itself gives the efficiency.
+    kernels: what was measured of libraries on this very machine, by name; empty of devices that were not.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Device:
     near_memory: NearMemory | None = None
     family: Family | None = None
     own_classes: frozenset[str] = frozenset()
+    kernels: Mapping[str, Kernel] = field(default_factory=dict)
 
     @property
     def unverified(self) -> tuple[Number, ...]:

@@ -12,6 +12,7 @@ from hwcost.devices.document import Node
 from hwcost.devices.families import UNITS, load_family
 from hwcost.devices.family import Family
 from hwcost.devices.fields import fields, mapping, suggestion, text, word
+from hwcost.devices.kernels import measured_kernels
 from hwcost.devices.levels import REGISTERS, energy_by_level, memory_levels
 from hwcost.devices.quantity import Ledger, number, with_citations, within
 from hwcost.errors import ProfileError
@@ -44,7 +45,17 @@ def device(root: Node, name: str) -> Device:
         root,
         "the profile",
         required=("title", "kind", "compute", "memory", "runtime", *(() if is_member(root) else OF_FAMILY)),
-        optional=("year", "sources", "energy", "notes", "family", "arrays", "near_memory", *OF_FAMILY),
+        optional=(
+            "year",
+            "sources",
+            "energy",
+            "notes",
+            "family",
+            "arrays",
+            "near_memory",
+            "kernels",
+            *OF_FAMILY,
+        ),
     )
     ledger = Ledger(sources=citations(top["sources"]) if "sources" in top else {})
     family = load_family(text(top["family"], "family"), top["family"].where) if "family" in top else None
@@ -57,6 +68,8 @@ def device(root: Node, name: str) -> Device:
     latency = latencies(top.get("latency"), ledger, family)
     kind = word(top["kind"], "kind", KINDS)
     arrays, near_memory = in_place(kind, root, top, ledger)
+    names = tuple(level.name for level in levels)
+    kernels = measured_kernels(top["kernels"], names, ledger) if "kernels" in top else {}
     result = Device(
         name=name,
         title=text(top["title"], "title"),
@@ -78,6 +91,7 @@ def device(root: Node, name: str) -> Device:
         own_classes=frozenset(own),
         arrays=arrays,
         near_memory=near_memory,
+        kernels=kernels,
     )
     require_cited(ledger)
     if family and levels[0].name != REGISTERS:

@@ -29,6 +29,7 @@ EXAMPLES: Final = {
     "J/FLOP": "2.3 pJ/FLOP",
     "J/B": "100 pJ/B",
     "W": "28 W",
+    "s/B": "0.2 ns/B",
 }
 
 _CITED = re.compile(r"\[([^\[\]]*)\]")

@@ -51,6 +51,11 @@ def breakeven_markdown(breakeven: Breakeven) -> str:
     return _document(head, [breakeven_table(breakeven)], breakeven_notes(breakeven))
 
 
+def tables_markdown(title: str, headline: str, tables: Sequence[Table], remarks: Sequence[str]) -> str:
+    """Any headline, tables and remarks."""
+    return _document((f"# {_escaped(title)}", f"**{_escaped(headline)}**"), tables, remarks)
+
+
 def _document(head: Sequence[str], tables: Sequence[Table], remarks: Sequence[str]) -> str:
     blocks = list(head)
     for table in tables:

@@ -8,6 +8,7 @@ from functools import cache
 
 from hwcost.devices.device import Device
 from hwcost.graph import Tensor, Work
+from hwcost.kinds.processor.by_measurement import measured_timing
 from hwcost.kinds.processor.by_shape import kernels_of, saving, timing
 from hwcost.kinds.processor.interval import Parts, interval
 from hwcost.kinds.processor.rates import (
@@ -57,6 +58,7 @@ class Tariff:
 def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     """The cost of each traffic, over all its calls.
 
+    Where the profile has kernels that were measured, products are timed by them (`by_measurement`).
     Products, convolutions and recurrent steps of a device with a family are timed by their shape
     (`by_shape`): that gives their part of compute_s, the farthest level's seconds, and latency_s. Else, and
     of everything else:
@@ -158,6 +160,13 @@ def _parts(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff) -
         for crossing in traffic.crossings
         if crossing.level in tariff.achieved_bytes_per_s
     }
+    kernels = kernels_of(work, device, for_macs.mac_rate)
+    if device.kernels:
+        least_s = _least_compute_s(work, for_macs, for_rest, saving(work, kernels))
+        rest_s = _rest_s(work, for_rest, efficiency)
+        measured = measured_timing(traffic, device, for_macs.mac_flop_per_s, rest_s, least_s)
+        if measured is not None:
+            return Parts(compute_s=measured.compute_s, level_s=measured.level_s, latency_s=measured.latency_s)
     kernels = kernels_of(work, device, for_macs.mac_rate)
     if kernels is None or not traffic.calls:
         start_s = device.step_s if work.op_class == "recurrent step" else device.kernel_s
