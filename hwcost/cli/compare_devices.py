@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from hwcost.cli.options import (
     WeightsOption,
 )
 from hwcost.cli.output import chosen_format, deliver, page
-from hwcost.cli.run import Run, devices_of, orders_of, reports_of
+from hwcost.cli.run import Run, devices_of, orders_of, reports_on
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,12 +55,8 @@ def compare_devices(
     output: OutputOption = None,
 ) -> None:
     """Put a model on several devices: time, energy, what binds, and what stays on the chip."""
-    from hwcost.devices import load_device
-
     form = chosen_format(form, output)
     names = devices_of(devices)
-    for name in names:
-        load_device(name)
     if len(orders_of(order)) > 1:
         raise UsageError("more than one order", where=f"--order {order}", mend="keep one of them")
     run = Run(
@@ -77,8 +72,7 @@ def compare_devices(
         order=order,
         strict=strict,
     )
-    reports = [report for name in names for report in reports_of([model], replace(run, device=name))]
-    deliver(_text(reports, form, output), output)
+    deliver(_text(reports_on(names, model, run), form, output), output)
 
 
 def _text(reports: Sequence[Report], form: Format, output: Path | None) -> str:

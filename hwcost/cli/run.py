@@ -93,6 +93,40 @@ def reports_of(models: Sequence[str], run: Run) -> list[Report]:
     return [_named(report, name) for report, name in zip(reports, names, strict=True)]
 
 
+def reports_on(devices: Sequence[str], model: str, run: Run) -> list[Report]:
+    """One report per device, of a model that is traced once; the device of the run is left aside.
+
+    Raises HwcostError for what is misspelt, before the model is built, or cannot be traced.
+    """
+    from hwcost.api import analyze
+    from hwcost.cli.output import guest, progress
+    from hwcost.devices import load_device
+    from hwcost.formats import asked
+    from hwcost.load import load_trace
+    from hwcost.orders.order import parse_order
+
+    settings = settings_for(model, run.settings)
+    formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
+    profiles = [load_device(device) for device in devices]
+    with progress(f"analyzing {model}"), guest(model):
+        trace = load_trace(
+            model, seq_len=run.seq_len, batch=run.batch, settings=settings, order=parse_order(run.order)
+        )
+        return [
+            analyze(
+                trace,
+                device=profile,
+                weights=formats.weights,
+                activations=formats.activations,
+                kv=formats.kv,
+                order=run.order,
+                fusion=run.fusion,
+                strict=run.strict,
+            )
+            for profile in profiles
+        ]
+
+
 def devices_of(words: str) -> list[str]:
     """The devices among words with commas between them. Raises UsageError for one that is there twice."""
     names = [word.strip() for word in words.split(",") if word.strip()]
