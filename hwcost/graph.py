@@ -266,6 +266,7 @@ class Work:
     reads, writes: tensors that cross memory, once each. products: its inner products.
     kernels: how many kernels a call starts; 0 for a view, and for what rides with its producer.
     is_assumed: no rule knows the op; arithmetic unknown, bytes from its tensors.
+    counts_real: its operations are counted in real numbers, also where its tensors are complex.
     """
 
     op: Op
@@ -279,6 +280,7 @@ class Work:
     attention: Attention | None = None
     kernels: int = 1
     is_assumed: bool = False
+    counts_real: bool = False
 
     @property
     def flops(self) -> int:

@@ -134,6 +134,11 @@ def compute_dtype(a: str, b: str) -> str:
     return b if dtype_bits(b) > dtype_bits(a) else a
 
 
+def real_dtype(name: str) -> str:
+    """The dtype of the two parts of a complex number; any other dtype is its own."""
+    return f"float{dtype_bits(name) // 2}" if _is_complex(name) else name
+
+
 def _is_complex(name: str) -> bool:
     return name.startswith("complex")
 

@@ -22,7 +22,7 @@ def complex_transform(op: Op) -> Work:
     source       the convention of FFTW's benchmarks, www.fftw.org/speed/method.html
     """
     x = op.inputs[0]
-    return work_of(op, "reduction", vector_ops=_operations(op, x.shape, COMPLEX_OPS))
+    return work_of(op, "reduction", vector_ops=_operations(op, x.shape, COMPLEX_OPS), counts_real=True)
 
 
 @RULES.add("aten._fft_r2c", "aten._fft_c2r")
@@ -34,7 +34,7 @@ def real_transform(op: Op) -> Work:
     source       the convention of FFTW's benchmarks, www.fftw.org/speed/method.html
     """
     real = op.inputs[0] if op.name.endswith("r2c") else op.outputs[0]
-    return work_of(op, "reduction", vector_ops=_operations(op, real.shape, COMPLEX_OPS / 2))
+    return work_of(op, "reduction", vector_ops=_operations(op, real.shape, COMPLEX_OPS / 2), counts_real=True)
 
 
 def _operations(op: Op, shape: tuple[int, ...], per_point: float) -> int:

@@ -21,6 +21,7 @@ def work_of(
     products: tuple[Product, ...] = (),
     attention: Attention | None = None,
     kernels: int = 1,
+    counts_real: bool = False,
 ) -> Work:
     """Work that reads each input tensor once and writes each output once, where nothing else is said."""
     return Work(
@@ -34,6 +35,7 @@ def work_of(
         products=products,
         attention=attention,
         kernels=kernels,
+        counts_real=counts_real,
     )
 
 

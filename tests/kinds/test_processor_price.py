@@ -245,3 +245,12 @@ def test_a_faster_unit_is_never_slower(work: Work, on: Device, factor: float) ->
     before, after = cost_of(cold(work), on), cost_of(cold(work), replace(on, units=units))
     assert after.compute_s <= before.compute_s * (1 + 1e-12)
     assert after.compute_s == pytest.approx(before.compute_s / factor)
+
+
+def test_real_operations_on_complex_numbers() -> None:
+    on = device(DRAM, efficiency={"default": 1.0}, kernel_s=0.0)
+    work = pointwise(1000, dtype="complex64", vector_ops=50_000)
+    counted_real = replace(work, counts_real=True)
+    # 50,000 operations at 50 GOP/s; counted in complex numbers, each is four real ones
+    assert cost_of(cold(counted_real), on).compute_s == pytest.approx(1e-6)
+    assert cost_of(cold(work), on).compute_s == pytest.approx(4e-6)

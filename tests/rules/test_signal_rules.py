@@ -51,6 +51,7 @@ def test_fourier_by_hand() -> None:
     assert back.vector_ops == 2880
     plane = work_of(aten._fft_c2c.default, meta(8, 16, dtype=torch.complex64), [0, 1], 0, True)
     assert plane.vector_ops == 4480  # 5 * 128 * 7
+    assert all(work.counts_real for work in (real, complex_, back, plane))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from hwcost.kinds.processor.rates import (
     vector_rate,
 )
 from hwcost.report import Cost, Traffic
-from hwcost.units import is_floating
+from hwcost.units import is_floating, real_dtype
 
 DEFAULT_EFFICIENCY = "default"
 """Entry of a device's efficiencies for an op class that it does not name."""
@@ -86,13 +86,15 @@ def mac_dtype(work: Work) -> str:
 def op_dtype(work: Work) -> str:
     """What the rest computes in: the dtype of its products.
 
-    Of an op without any, that of the first real number that it touches, not of a mask or an index.
+    Of an op without any, that of the first real number that it touches, not of a mask or an index. Operations
+    that are counted in real numbers are real ones, whatever they work on.
     """
     if work.macs:
         return work.operand_dtype
     tensors: tuple[Tensor, ...] = (*work.reads, *work.writes)
     names = [tensor.dtype for tensor in tensors]
-    return next(filter(is_floating, names), names[0] if names else "float32")
+    found = next(filter(is_floating, names), names[0] if names else "float32")
+    return real_dtype(found) if work.counts_real else found
 
 
 def _tariff(device: Device) -> Tariff:
