@@ -12,6 +12,7 @@ from torch.nn import functional
 from hwcost.calibration.bench import Bench
 
 SMALLEST_BYTES: Final = 2**14
+SMALLEST_WEIGHTS: Final = 2**20
 BEYOND_CACHE: Final = 6
 """Sweeps go up to this many times the last cache, at least LARGEST_BYTES."""
 
@@ -25,13 +26,10 @@ SQUARES: Final = (256, 512, 1024, 2048)
 GPU_SQUARES: Final = (2048, 4096, 8192)
 
 SIDES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256)
-POSITIONS: Final = (14, 28, 56)
-"""Sides of the images of convolutions."""
+FEW_SIDES: Final = (1, 2, 4, 8, 16, 64, 256)
+"""Of products with weights beyond the nearest cache."""
 
-SMALL_IMAGE: Final = 7
-"""Side of the images over which weights of growing size are packed."""
-
-CHANNELS: Final = 64
+LEAST_KEYS: Final = 64
 QUERIES: Final = (1, 16, 64, 128, 512)
 HEADS, HEAD_WIDTH = 8, 64
 SPECIALS: Final = ("sigmoid", "tanh", "exp", "erf")
@@ -48,6 +46,26 @@ def memory_benches(device: str, cache_bytes: int) -> Iterator[Bench]:
             yield Bench(kind="read", sizes=(part,), work=part, make=partial(_read, device, part))
         yield Bench(kind="stream", sizes=(size,), work=2 * size, make=partial(_stream, device, size))
         size *= 2
+
+
+def weight_benches(device: str, cache_bytes: int) -> Iterator[Bench]:
+    """Products of one row with growing weights: sizes (bytes), work bytes.
+
+    They read as weights are read, which is slower than a sum, and falls off at other sizes.
+    """
+    size = SMALLEST_WEIGHTS
+    while size <= max(BEYOND_CACHE * cache_bytes, LARGEST_BYTES):
+        for part in (size, size * 3 // 2):
+            k, n = _sides(part)
+            exact = FLOAT_BYTES * k * n
+            yield Bench(kind="weights", sizes=(exact,), work=exact, make=partial(_product, device, 1, k, n))
+        size *= 2
+
+
+def _sides(size: int) -> tuple[int, int]:
+    """Inputs, a multiple of 64, and four times as many outputs, whose matrix has about that many bytes."""
+    k = 64 * max(1, round((size / FLOAT_BYTES / 4) ** 0.5 / 64))
+    return k, max(1, round(size / FLOAT_BYTES / k))
 
 
 def _read(device: str, size: int) -> Callable[[], object]:
@@ -83,27 +101,22 @@ def start_benches(device: str) -> Iterator[Bench]:
     """Calls with next to no work."""
     small = torch.ones(1, device=device)
     yield Bench(kind="start op", sizes=(), work=0, make=lambda: partial(torch.add, small, small))
-    for kind in ("gemm", "conv", "depthwise", "attention"):
+    for kind in ("gemm", "attention"):
         yield Bench(kind=f"start {kind}", sizes=(), work=0, make=partial(_start, device, kind))
 
 
 def _start(device: str, kind: str) -> Callable[[], object]:
     if kind == "gemm":
         return partial(torch.nn.Linear(8, 8).to(device).eval(), torch.ones(1, 8, device=device))
-    if kind == "attention":
-        q = torch.ones(1, 1, 1, 8, device=device)
-        return partial(functional.scaled_dot_product_attention, q, q, q)
-    groups = 8 if kind == "depthwise" else 1
-    layer = torch.nn.Conv2d(8, 8, 1, groups=groups).to(device).eval()
-    return partial(layer, torch.ones(1, 8, 1, 1, device=device))
+    q = torch.ones(1, 1, 1, 8, device=device)
+    return partial(functional.scaled_dot_product_attention, q, q, q)
 
 
 def product_benches(device: str, weight_bytes: tuple[int, ...]) -> Iterator[Bench]:
     """x[side,k] @ w[n,k]' with weights of each size."""
     for size in weight_bytes:
-        k = 64 * max(1, round((size / FLOAT_BYTES / 4) ** 0.5 / 64))
-        n = max(1, round(size / FLOAT_BYTES / k))
-        for side in SIDES:
+        k, n = _sides(size)
+        for side in SIDES if size == min(weight_bytes) else FEW_SIDES:
             exact = FLOAT_BYTES * k * n
             yield Bench(
                 kind="product",
@@ -118,40 +131,10 @@ def _product(device: str, side: int, k: int, n: int) -> Callable[[], object]:
     return partial(functional.linear, x, w, torch.zeros(n, device=device))
 
 
-def convolution_benches(device: str) -> Iterator[Bench]:
-    """Kernels of 3 x 3 over images of growing size; and weights of growing size over a small one."""
-    for side in POSITIONS:
-        flops = 2 * side**2 * 9 * CHANNELS
-        yield Bench(
-            kind="conv",
-            sizes=(side**2, FLOAT_BYTES * 9 * CHANNELS**2),
-            work=flops * CHANNELS,
-            make=partial(_convolution, device, CHANNELS, side, 1),
-        )
-        yield Bench(
-            kind="depthwise",
-            sizes=(side**2,),
-            work=flops,
-            make=partial(_convolution, device, CHANNELS, side, CHANNELS),
-        )
-    for channels in (CHANNELS, 4 * CHANNELS, 8 * CHANNELS):
-        yield Bench(
-            kind="conv pack",
-            sizes=(SMALL_IMAGE**2, FLOAT_BYTES * 9 * channels**2),
-            work=2 * SMALL_IMAGE**2 * 9 * channels**2,
-            make=partial(_convolution, device, channels, SMALL_IMAGE, 1),
-        )
-
-
-def _convolution(device: str, channels: int, side: int, groups: int) -> Callable[[], object]:
-    layer = torch.nn.Conv2d(channels, channels, 3, padding=1, groups=groups).to(device).eval()
-    return partial(layer, torch.randn(1, channels, side, side, device=device))
-
-
 def function_benches(device: str) -> Iterator[Bench]:
     """Attention by queries; exp, tanh and the like; and what is no product."""
     for n in QUERIES:
-        m = max(n, CHANNELS)
+        m = max(n, LEAST_KEYS)
         flops = 2 * 2 * HEADS * n * m * HEAD_WIDTH
         yield Bench(kind="attention", sizes=(n,), work=flops, make=partial(_attention, device, n, m))
     x = torch.randn(ELEMENTS, device=device)

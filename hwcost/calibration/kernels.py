@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from hwcost.calibration.places import Memory, Place
-from hwcost.calibration.reading import Reading, Readings
+from hwcost.calibration.parts import parts_of, start_and_element_s
+from hwcost.calibration.places import Memory
+from hwcost.calibration.reading import Reading, Readings, among_others, start_s
+from hwcost.devices.kernels import CONVOLUTIONS, VECTORS
 
 LEAST_PART: Final = 0.05
 """What remains of a time at least when starts are taken off: noise may make less of it."""
-
-MATTERS: Final = 1.3
-"""A level slows work down where it takes this many times as long as from the nearest cache."""
 
 GATES: Final = {"lstm": 4, "gru": 3, "rnn": 1}
 FLOAT_BYTES: Final = 4
@@ -37,21 +36,21 @@ class Figures:
 def kernel_figures(readings: Readings, memory: Memory, peak_flop_per_s: float) -> Mapping[str, Figures]:
     """The figures of every kernel that was measured, by name."""
     found: dict[str, Figures | None] = {"gemm": _products(readings, memory, peak_flop_per_s)}
-    found["conv"] = _convolutions(readings, peak_flop_per_s)
-    for kind in ("depthwise", "attention"):
-        found[kind] = _by_side(readings, kind, peak_flop_per_s)
+    for kind in CONVOLUTIONS:
+        found[kind] = _convolutions(readings, kind, peak_flop_per_s)
+    found["attention"] = _by_side(readings, "attention", peak_flop_per_s)
+    for kind in VECTORS:
+        both = start_and_element_s(readings, kind)
+        found[kind] = Figures(start_s=both[0], element_s=both[1]) if both else None
     for kind in GATES:
         found[kind] = _layers(readings, kind, memory, peak_flop_per_s, found["gemm"])
-        cell = readings.one(f"{kind} cell")
-        if cell is not None:
-            found[f"{kind}_cell"] = Figures(start_s=cell.seconds)
-    return {name: figures for name, figures in found.items() if figures is not None}
-
-
-def start_s(readings: Readings, kind: str) -> float:
-    """Seconds of a call with next to no work; those of any op where that one was not timed."""
-    reading = readings.one(f"start {kind}") or readings.one("start op")
-    return reading.seconds if reading else 0.0
+        found[f"{kind}_cell"] = _cell(readings, kind, peak_flop_per_s, found["gemm"])
+    mixed = among_others(readings)
+    return {
+        name: figures if name in GATES else replace(figures, start_s=mixed * figures.start_s)
+        for name, figures in found.items()
+        if figures is not None
+    }
 
 
 def net_s(reading: Reading, off_s: float) -> float:
@@ -65,31 +64,34 @@ def shares_by_level(
     """Shares of the peak by side, in the nearest place, and of each further level's bandwidth by side.
 
     times: seconds per byte of weights by (side, bytes of weights). flops: per byte of weights, by side.
-    A level that a side takes hardly longer from than from the nearest one has a share of 1 there: it is
-    not what the time goes to.
+    Of weights that nearer levels still hold in part, the time is the sum of what comes from each of them:
+    the farthest one's is what is left, and a farther level is never faster than a nearer one.
     """
     weights = memory.weights
-    peak_share = {
-        side: min(flops[side] / seconds / peak_flop_per_s, 1.0)
-        for (side, size), seconds in times.items()
-        if size == weights[""]
-    }
-    level_share = {}
-    for place in memory.places:
-        shares = {
-            side: _level_share(seconds, flops[side] / (peak_flop_per_s * peak_share[side]), place)
-            for (side, size), seconds in times.items()
-            if size == weights.get(place.name) and side in peak_share
-        }
-        if shares:
-            level_share[place.name] = shares
+    farthest = max(weights.values())
+    near = {side: seconds for (side, size), seconds in times.items() if size == weights[""]}
+    peak_share = {side: min(flops[side] / near[side] / peak_flop_per_s, 1.0) for side in near}
+    level_share: dict[str, dict[int, float]] = {}
+    for side in near:
+        by_level: dict[str, float] = {}
+        for place in memory.places:
+            size = weights.get(place.name, 0)
+            if (side, size) not in times or not size:
+                continue
+            whole, left = times[side, size], memory.missing(size, place.name)
+            held = sum(
+                (memory.missing(size, name) - memory.missing(size, memory.beyond(name))) * seconds
+                for name, seconds in by_level.items()
+            )
+            nearest = (1 - memory.missing(size, next(iter(by_level), place.name))) * near[side]
+            slowest = max((near[side], *by_level.values()))
+            # A little that misses tells little of how long a miss takes: no longer than where all miss.
+            left_s = min((whole - held - nearest) / left, max(times.get((side, farthest), whole), whole))
+            by_level[place.name] = max(left_s, slowest)
+        for name, seconds in by_level.items():
+            share = 1 / (seconds * memory.place(name).peak_bytes_per_s)
+            level_share.setdefault(name, {})[side] = min(share, 1.0)
     return peak_share, level_share
-
-
-def _level_share(seconds: float, near_s: float, place: Place) -> float:
-    if seconds < MATTERS * near_s:
-        return 1.0
-    return min(1 / (seconds * place.peak_bytes_per_s), 1.0)
 
 
 def _products(readings: Readings, memory: Memory, peak_flop_per_s: float) -> Figures | None:
@@ -107,22 +109,16 @@ def _products(readings: Readings, memory: Memory, peak_flop_per_s: float) -> Fig
     return Figures(start_s=start, peak_share=peak_share, level_share=level_share)
 
 
-def _convolutions(readings: Readings, peak_flop_per_s: float) -> Figures | None:
-    """Readings "conv": sizes (positions, bytes of weights); "conv pack": the same, over a small image.
-
-    Over a small image what is beyond the peak is the packing; over larger ones the share is what is left.
-    """
-    start = start_s(readings, "conv")
-    packs = {
-        reading.sizes[1]: net_s(reading, start + reading.work / peak_flop_per_s) / reading.sizes[1]
-        for reading in readings.of("conv pack")
-    }
-    shares = {}
-    for reading in readings.of("conv"):
-        positions, weight_bytes = reading.sizes
-        off_s = start + packs.get(weight_bytes, 0.0) * weight_bytes
-        shares[positions] = min(reading.work / net_s(reading, off_s) / peak_flop_per_s, 1.0)
-    return Figures(start_s=start, peak_share=shares, pack_s_per_byte=packs) if shares else None
+def _convolutions(readings: Readings, kind: str, peak_flop_per_s: float) -> Figures | None:
+    parts = parts_of(readings, kind, peak_flop_per_s)
+    if parts is None:
+        return None
+    return Figures(
+        start_s=parts.start_s,
+        element_s=parts.element_s,
+        pack_s_per_byte={1: parts.pack_s_per_byte} if parts.pack_s_per_byte else {},
+        peak_share={1: parts.peak_share},
+    )
 
 
 def _by_side(readings: Readings, kind: str, peak_flop_per_s: float) -> Figures | None:
@@ -163,37 +159,59 @@ def steps_of(readings: Sequence[Reading]) -> tuple[Step, ...]:
 def _layers(
     readings: Readings, kind: str, memory: Memory, peak_flop_per_s: float, products: Figures | None
 ) -> Figures | None:
-    """start: a step of the smallest layer. element: of a narrow layer with a wide batch, beside its product.
-
-    pack: what a call takes beside its steps, and beside the smallest layer's, per byte of both matrices.
-    """
+    """start: a step of the smallest layer. element: of a narrow one with a wide batch, beside its product."""
     tiny, *others = steps_of(readings.of(f"{kind} steps")) or (None,)
-    if tiny is None or not others:
+    if tiny is None:
         return None
     narrow = steps_of(readings.of(f"{kind} narrow"))
     start, call = tiny.step_s, tiny.rest_s
     gates = GATES[kind]
+    # An LSTM multiplies packed weights, near the peak; the others as any product of so many rows.
+    shares = {} if kind == "lstm" or products is None else products.peak_share
     element = 0.0
     for step in narrow:
-        # An LSTM multiplies packed weights, near the peak; the others as any product of so many rows.
-        shares = {} if kind == "lstm" or products is None else products.peak_share
         product_s = 2 * step.batch * gates * step.hidden**2 / (peak_flop_per_s * shares.get(step.batch, 1.0))
         element = max((step.step_s - start - product_s) / (step.batch * step.hidden), 0.0)
-    times, flops_by_side, packs = {}, {}, {}
+    times, flops_by_side = {}, {}
     for step in others:
         weight_bytes = FLOAT_BYTES * gates * step.hidden**2
         off_s = start + element * step.batch * step.hidden
         times[step.batch, step.size] = max(step.step_s - off_s, LEAST_PART * step.step_s) / weight_bytes
         flops_by_side[step.batch] = 2 * step.batch / FLOAT_BYTES
-        if kind == "lstm" and step.batch == 1:
-            packed_bytes = FLOAT_BYTES * gates * step.hidden * (step.hidden + INPUTS)
-            packs[packed_bytes] = max(step.rest_s - call, LEAST_PART * step.rest_s) / packed_bytes
     peak_share, level_share = shares_by_level(times, flops_by_side, memory, peak_flop_per_s)
     return Figures(
         start_s=start,
         call_s=call,
         element_s=element,
-        pack_s_per_byte=packs,
+        pack_s_per_byte=_packing(readings, kind, call),
         peak_share=peak_share,
         level_share=level_share,
     )
+
+
+def _cell(readings: Readings, kind: str, peak_flop_per_s: float, products: Figures | None) -> Figures | None:
+    """Readings "lstm cell": sizes (hidden, batch), of the smallest and of a narrow one with a wide batch."""
+    rows = readings.of(f"{kind} cell")
+    if not rows or products is None:
+        return None
+    small, large = rows[0], rows[-1]
+    hidden, batch = large.sizes
+    share = products.peak_share.get(batch, 1.0)
+    product_s = 2 * batch * GATES[kind] * hidden * (hidden + INPUTS) / (peak_flop_per_s * share)
+    element_s = max((large.seconds - small.seconds - product_s) / (hidden * batch), 0.0)
+    return Figures(start_s=small.seconds, element_s=element_s)
+
+
+def _packing(readings: Readings, kind: str, call_s: float) -> dict[int, float]:
+    """Seconds per byte of a matrix that a call puts into another order, by its bytes.
+
+    Readings "lstm pack": sizes (batch 1, bytes, hidden, steps), with as many inputs as hidden. What a call
+    takes beside its steps is the packing of two matrices, the start, and the input product, which reads
+    as much as a step.
+    """
+    found = {}
+    for step in steps_of(readings.of(f"{kind} pack")):
+        size = FLOAT_BYTES * GATES[kind] * step.hidden**2
+        both_s = max(step.rest_s - call_s - step.step_s, LEAST_PART * step.rest_s)
+        found[size] = both_s / (2 * size)
+    return found

@@ -12,6 +12,9 @@ QUIET_LOAD = 0.5
 QUIET_SPREAD = 1.15
 """How far apart the quartiles of a repeated call may lie, at the median over all calls."""
 
+MIXED = ("start op", "start gemm", "start attention", "gelu", "silu", "softmax", "layer_norm", "batch_norm")
+"""Kinds of calls, the smallest of each, that are also called in turn."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -99,3 +102,22 @@ class Readings:
                 f"The times were unsteady: at the median the quartiles of a repeated call lie a factor of"
                 f" {self.spread:.2f} apart; calibrate again when nothing else runs."
             )
+
+
+def start_s(readings: Readings, kind: str) -> float:
+    """Seconds of a call with next to no work; those of any op where that one was not timed."""
+    reading = readings.one(f"start {kind}") or readings.one("start op")
+    return reading.seconds if reading else 0.0
+
+
+def among_others(readings: Readings) -> float:
+    """How many times as long small calls take one after another as each takes again and again.
+
+    Reading "mixed": one round of the small calls that MIXED names. Code and branches of one call push out
+    those of another; what a model runs is such a round.
+    """
+    mixed = readings.one("mixed")
+    alone = [min(readings.of(kind), key=lambda row: row.work, default=None) for kind in MIXED]
+    if mixed is None or None in alone:
+        return 1.0
+    return max(mixed.seconds / sum(row.seconds for row in alone if row is not None), 1.0)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from hwcost.calibration.allocator import keep_freed_memory
 from hwcost.calibration.bench import Bench
 from hwcost.calibration.clock import Clock, timed
-from hwcost.calibration.kernels import start_s
 from hwcost.calibration.places import memory_of
 from hwcost.calibration.reading import Machine, Reading, Readings, Sample
 from hwcost.errors import UsageError
@@ -20,8 +19,11 @@ Tell = Callable[[str, float], None]
 """Takes what is measured now, and the share that is done."""
 
 
-SITTINGS = 2
+SITTINGS = 3
 """How often the micro-benchmarks are gone through, so that a busy minute does not decide."""
+
+FIRST_SHARE = 0.15
+"""Of the time, for what decides the sizes of the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,23 +70,34 @@ def _measured(
     machine: Machine, device: str, budget: Budget, finish: Callable[[], object], tell: Tell, clock: Clock
 ) -> Readings:
     from hwcost.calibration import benches
+    from hwcost.calibration.convolutions import convolution_benches
     from hwcost.calibration.recurrent import recurrent_benches
+    from hwcost.calibration.vectors import mixed_bench, vector_benches
 
     end = time.perf_counter() + budget.whole_s
     cache_bytes = max((size for _, size in machine.caches), default=0)
-    first = [*benches.start_benches(device), *benches.memory_benches(device, cache_bytes)]
-    every = list(readings_of(first, budget, finish, _between(tell, 0.0, 0.15), end, clock=clock))
-    memory = memory_of(Readings(machine=machine, every=tuple(every)), start_s_of(every, machine))
+    first = [
+        *benches.start_benches(device),
+        *benches.memory_benches(device, cache_bytes),
+        *benches.weight_benches(device, cache_bytes),
+    ]
+    every: list[Reading] = []
+    for sitting in range(SITTINGS):
+        low, high = (FIRST_SHARE * part / SITTINGS for part in (sitting, sitting + 1))
+        every += readings_of(first, budget, finish, _between(tell, low, high), end, clock=clock)
+    memory = memory_of(Readings(machine=machine, every=fastest(every)))
     sizes = tuple(memory.weights.values())
     later = [
         *benches.peak_benches(device),
         *benches.product_benches(device, sizes),
-        *benches.convolution_benches(device),
+        *convolution_benches(device),
         *benches.function_benches(device),
+        *vector_benches(device),
+        mixed_bench(device),
         *recurrent_benches(device, sizes),
     ]
     for sitting in range(SITTINGS):
-        low, high = (0.15 + 0.85 * part / SITTINGS for part in (sitting, sitting + 1))
+        low, high = (FIRST_SHARE + (1 - FIRST_SHARE) * part / SITTINGS for part in (sitting, sitting + 1))
         every += readings_of(later, budget, finish, _between(tell, low, high), end, clock=clock)
     return Readings(machine=machine, every=fastest(every))
 
@@ -97,11 +110,6 @@ def fastest(every: Iterable[Reading]) -> tuple[Reading, ...]:
         if key not in found or reading.seconds < found[key].seconds:
             found[key] = reading
     return tuple(found.values())
-
-
-def start_s_of(every: Iterable[Reading], machine: Machine) -> float:
-    """Seconds of starting any op."""
-    return start_s(Readings(machine=machine, every=tuple(every)), "op")
 
 
 def readings_of(

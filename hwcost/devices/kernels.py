@@ -16,7 +16,14 @@ from hwcost.errors import ProfileError
 RECURRENT: Final = ("lstm", "gru", "rnn")
 """Whole layers; of their cells the products are those of gemm."""
 
-KERNELS: Final = ("gemm", "conv", "depthwise", "attention", *RECURRENT, "lstm_cell", "gru_cell", "rnn_cell")
+CONVOLUTIONS: Final = ("conv", "conv_im2col", "conv_dilated", "conv_pointwise", "depthwise", "depthwise_flat")
+"""The ways that torch takes on a CPU; conv is that of all that no other one is given for."""
+
+VECTORS: Final = ("gelu", "silu", "softmax", "layer_norm", "batch_norm", "max_pool", "avg_pool")
+"""Ops that are no products."""
+
+CELLS: Final = ("lstm_cell", "gru_cell", "rnn_cell")
+KERNELS: Final = ("gemm", *CONVOLUTIONS, "attention", *RECURRENT, *CELLS, *VECTORS)
 """Keys of `kernels`. gemm stands for products of a matrix with one vector as well."""
 
 _COUNT = re.compile(r"[1-9][0-9]{0,14}\Z")
