@@ -9,7 +9,15 @@ LAYER = {"lstm": (4, 1e-6, 60e-6), "gru": (3, 8e-6, 20e-6), "rnn": (1, 3e-6, 20e
 """Gates, start of a step, and of a call."""
 
 PACK = 0.2e-9
-NEAR, FAR = 2**20, 6 * 2**22
+NEAR, FAR = 2**20, 3 * CACHE
+WEIGHT_SPEED = 5e9
+"""At which products read weights from memory."""
+
+CONVOLUTION = (10e-6, 0.1e-9, 0.2e-9, 0.8)
+"""Start, seconds per byte of weights, per element, and share of the peak."""
+
+VECTOR_START, ELEMENT = 3e-6, 0.5e-9
+MIXED_FACTOR = 1.25
 
 
 def reading(kind: str, sizes: tuple[int, ...], work: float, seconds: float, spread: float = 1.0) -> Reading:
@@ -37,6 +45,43 @@ def share(side: int) -> float:
     return {1: 0.2, 4: 0.4, 8: 0.5, 16: 0.7, 64: 0.9}[side]
 
 
+def product_s(side: int, weights: int) -> float:
+    """Arithmetic with weights in cache; from memory no faster than they come."""
+    compute = 2 * side * weights / 4 / (PEAK * share(side))
+    return compute if weights <= CACHE else max(compute, weights / WEIGHT_SPEED)
+
+
+def convolution(kind: str, place: int, spread: float) -> Reading:
+    """Six shapes, of which no part of the time is a multiple of another."""
+    elements, weights, flop = 40000 * (place + 1), 9000 * (7 - place) ** 2, 1e7 * (1 + place % 3)
+    start, pack, element, reached = CONVOLUTION
+    seconds = start + pack * weights + element * elements + flop / (PEAK * reached)
+    return reading(kind, (elements, weights, place), flop, seconds, spread)
+
+
+def layers(kind: str, spread: float) -> list[Reading]:
+    """All readings of one kind of recurrent layer and its cell."""
+    gates, start, call = LAYER[kind]
+    every = [reading(f"{kind} steps", (1, 0, 8, n), 0, call + n * start, spread) for n in (2, 12)]
+    for side in (1, 8) if kind == "lstm" else ():
+        for weights in (NEAR, CACHE // 2, FAR):
+            hidden = round((weights / 4 / gates) ** 0.5)
+            exact = 4 * gates * hidden**2
+            step = start + product_s(side, weights) * exact / weights
+            for steps in (2, 12):
+                seconds = call + steps * step
+                every.append(reading(f"{kind} steps", (side, weights, hidden, steps), 0, seconds, spread))
+    for hidden in (256, 1024) if kind == "lstm" else ():
+        one = 4 * gates * hidden**2
+        for steps in (1, 5):
+            seconds = call + 2 * one * PACK + (1 + steps) * (start + one / 50e9)
+            every.append(reading(f"{kind} pack", (1, hidden, hidden, steps), 0, seconds, spread))
+    every.append(reading(f"{kind} cell", (8, 1), 0, 15e-6, spread))
+    product = 2 * 16 * gates * 64 * 72 / (PEAK * share(16))
+    every.append(reading(f"{kind} cell", (64, 16), 0, 15e-6 + product + 1024 * 1e-9, spread))
+    return every
+
+
 def readings(*, spread: float = 1.0, load: float = 0.1) -> Readings:
     every = [reading(f"start {kind}", (), 0, START, spread) for kind in ("op", "gemm", "conv", "attention")]
     size = 2**14
@@ -51,23 +96,17 @@ def readings(*, spread: float = 1.0, load: float = 0.1) -> Readings:
     every += [reading("vector", (), 65536, 65536 / 20e9, spread)]
     every += [reading("reduction", (), 7 * 65536, 7 * 65536 / 15e9, spread)]
     for side in (1, 4, 8, 16, 64):
-        for weights in (NEAR, FAR):
-            seconds = max(
-                2 * side * weights / 4 / (PEAK * share(side)), 0 if weights == NEAR else weights / 5e9
-            )
+        for weights in (NEAR, CACHE // 2, FAR):
+            seconds = product_s(side, weights)
             every.append(reading("product", (side, weights, weights), 0, START + seconds, spread))
-    for kind, (gates, start, call) in LAYER.items():
-        for steps in (2, 12):
-            every.append(reading(f"{kind} steps", (1, 0, 8, steps), 0, call + steps * start, spread))
-        for side in (1, 8):
-            for weights in (NEAR, FAR):
-                hidden = round((weights / 4 / gates) ** 0.5)
-                exact = 4 * gates * hidden**2
-                compute = 2 * side * exact / 4 / (PEAK * share(side))
-                step = start + max(compute, 0 if weights == NEAR else exact / 5e9)
-                pack = 4 * gates * hidden * (hidden + 8) * PACK if kind == "lstm" else 0.0
-                for steps in (2, 12):
-                    seconds = call + pack + steps * step
-                    every.append(reading(f"{kind} steps", (side, weights, hidden, steps), 0, seconds, spread))
-        every.append(reading(f"{kind} cell", (), 0, 15e-6, spread))
+    every += [convolution("conv", place, spread) for place in range(6)]
+    every += [convolution("depthwise", place, spread) for place in range(6)]
+    for kind in ("gelu", "silu", "softmax", "layer_norm", "batch_norm", "max_pool"):
+        for count in (1024, 102400):
+            every.append(reading(kind, (count,), count, VECTOR_START + count * ELEMENT, spread))
+    # Three calls that take START, and five that take VECTOR_START and 1024 elements.
+    round_s = 3 * START + 5 * (VECTOR_START + 1024 * ELEMENT)
+    every.append(reading("mixed", (), 0, MIXED_FACTOR * round_s, spread))
+    for kind in LAYER:
+        every += layers(kind, spread)
     return Readings(machine=machine(load=load), every=tuple(every))

@@ -91,7 +91,8 @@ def convolution_name(work: Work) -> str:
 
 def depthwise_name(work: Work) -> str:
     """That of images, or of sequences."""
-    return "depthwise_flat" if len(work.op.outputs[0].shape) == SEQUENCE_DIMENSIONS else "depthwise"
+    dimensions = len(work.op.inputs[0].shape) if work.op.inputs else 0
+    return "depthwise_flat" if dimensions == SEQUENCE_DIMENSIONS else "depthwise"
 
 
 def _numbers(work: Work, key: str) -> tuple[object, ...]:
@@ -139,7 +140,7 @@ def measured_timing(
         _product_s(product, work.op_class, shares, flop_per_s) for product in work.products
     )
     if not work.products and shares.peak_share:
-        side = work.attention.n if work.attention is not None else work.op.outputs[0].elements
+        side = work.attention.n if work.attention is not None else 1
         compute_s += FLOPS_PER_MAC * work.macs / (flop_per_s * at(shares.peak_share, max(side, 1)))
     if kernel.element_s is not None:
         compute_s += kernel.element_s * _elements(work, name) - rest_s

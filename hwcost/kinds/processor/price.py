@@ -8,7 +8,7 @@ from functools import cache
 
 from hwcost.devices.device import Device
 from hwcost.graph import Tensor, Work
-from hwcost.kinds.processor.by_measurement import measured_timing
+from hwcost.kinds.processor.by_measurement import kernel_of, measured_timing
 from hwcost.kinds.processor.by_shape import kernels_of, saving, timing
 from hwcost.kinds.processor.interval import Parts, interval
 from hwcost.kinds.processor.rates import (
@@ -138,7 +138,9 @@ def _cost(traffic: Traffic, tariff: Tariff) -> Cost:
     expected_s = parts.expected_s
     kernels = kernels_of(work, device, for_macs.mac_rate)
     roofline_s = _roofline_s(traffic, for_macs, for_rest, tariff, saving(work, kernels))
-    fast_s, slow_s = interval(traffic, parts, roofline_s, kernels)
+    fast_s, slow_s = interval(
+        traffic, parts, roofline_s, kernels, is_measured=kernel_of(work, device) is not None
+    )
     return Cost(
         traffic=traffic,
         compute_s=parts.compute_s,
