@@ -29,7 +29,7 @@ def devices_json(reports: Sequence[Report]) -> str:
 
 
 def breakeven_json(breakeven: Breakeven) -> str:
-    """What two devices take at each value, and where they meet."""
+    """What devices take at each value, and where they meet."""
     return _text({"schema": BREAKEVEN_SCHEMA, **breakeven.to_dict()})
 
 
