@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from math import isfinite, log
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,15 +26,19 @@ WIDTH, HEIGHT = 640, 180
 PANELS: Final = (("time", "time", "s"), ("energy", "energy", "J"), ("bytes", "bytes off chip", "B"))
 """What is drawn on a logarithmic axis: key, name, unit."""
 
-LINE = 100
-"""Letters of a line under the title."""
+LINE, HEAD_LINE = 95, 68
+"""Letters of a line under the title, and of the title."""
 
 LEAST = 1.0
 """What stands for no bytes on a logarithmic axis: one."""
 
 SHARES: Final = ("of the time", "of the energy")
+SHARES_TITLE: Final = "what products of operands that change take: solid of the time, dashed of the energy"
 
 QUARTERS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+LABEL = 84
+"""Pixels that a value above a panel takes."""
 
 LETTER, SYMBOL = 7, 32
 """Pixels of a letter in a legend, and of its symbol with the room around it."""
@@ -53,10 +58,10 @@ def breakeven_chart(breakeven: Breakeven) -> alt.VConcatChart:
     if breakeven.changing:
         panels.insert(len(panels) - 1, _shares_panel(breakeven))
     below = [line for sentence in breakeven_sentences(breakeven) for line in wrap(sentence, LINE)]
-    headline = title(breakeven_head(breakeven), [*below, settings(*breakeven.reports)])
+    headline = title("", [*below, settings(*breakeven.reports)])
+    headline.text = wrap(breakeven_head(breakeven), HEAD_LINE)
     headline.subtitleColor = INK
-    whole: alt.VConcatChart = alt.vconcat(*panels, spacing=14).resolve_scale(strokeDash="independent")
-    return whole.properties(
+    return alt.vconcat(*panels, spacing=14).properties(
         background="white",
         title=headline,
         config=alt.Config(font="Helvetica, Arial, sans-serif", view=alt.ViewConfig(stroke=None)),
@@ -89,20 +94,17 @@ def _shares_panel(breakeven: Breakeven) -> alt.LayerChart:
     rows = list(_share_rows(breakeven))
     y = alt.Y(
         "taken:Q",
-        title="of changing operands",
+        title="share",
         scale=alt.Scale(domain=[0, 1]),
         axis=_axis(QUARTERS, percent),
     )
-    shares = [share for share in SHARES if any(row["share"] == share for row in rows)]
     dash = alt.StrokeDash(
         "share:N",
-        scale=alt.Scale(domain=shares, range=[[1, 0], [5, 3]][: len(shares)]),
-        legend=alt.Legend(
-            title=None, orient="top-left", symbolType="stroke", symbolSize=400, symbolStrokeWidth=2
-        ),
+        scale=alt.Scale(domain=list(SHARES), range=[[1, 0], [5, 3]]),
+        legend=None,
     )
     line = _line(breakeven, rows, y).encode(strokeDash=dash)
-    return alt.LayerChart(layer=[line]).properties(width=WIDTH, height=HEIGHT)
+    return alt.LayerChart(layer=[line]).properties(width=WIDTH, height=HEIGHT, title=_small(SHARES_TITLE))
 
 
 def _line(breakeven: Breakeven, rows: Sequence[dict[str, Any]], y: alt.Y) -> alt.Chart:
@@ -175,6 +177,12 @@ def _axis(values: Sequence[float], label: Callable[[float], str]) -> alt.Axis:
     )
 
 
+def _small(text: str) -> alt.TitleParams:
+    import altair as alt
+
+    return alt.TitleParams(text, anchor="start", frame="group", fontSize=SIZE, fontWeight="normal", color=INK)
+
+
 def _colours(breakeven: Breakeven) -> alt.Scale:
     import altair as alt
 
@@ -184,22 +192,34 @@ def _colours(breakeven: Breakeven) -> alt.Scale:
 
 def _leads(breakeven: Breakeven) -> Iterator[dict[str, Any]]:
     """From where to where who is ahead, the border between two values in their geometric middle."""
+    low, high = float(breakeven.points[0].value), float(breakeven.points[-1].value)
     for quantity_ in ("time", "energy"):
         leads = breakeven.leads(quantity_)
         if not leads:
             continue
         borders = [(one.high * other.low) ** 0.5 for one, other in pairwise(leads)]
-        starts = [float(breakeven.points[0].value), *borders]
-        ends = [*borders, float(breakeven.points[-1].value)]
-        for place, (lead, start, end) in enumerate(zip(leads, starts, ends, strict=True)):
+        starts = [low, *borders]
+        rows = _label_rows([WIDTH * log(start / low) / log(high / low) for start in starts[1:]])
+        for lead, start, end, row in zip(leads, starts, [*borders, high], [0, *rows], strict=True):
             yield {
                 "quantity": quantity_,
                 "device": lead.device,
                 "value": start,
                 "high": end,
                 "first": f"from {count(lead.low)}",
-                "down": -9 - (SIZE + 1) * (place % 2 == 0),
+                "down": -9 - row * (SIZE + 2),
             }
+
+
+def _label_rows(pixels: Sequence[float]) -> list[int]:
+    """The lowest row above the panel in which a label at each pixel keeps clear of those before it."""
+    rows: list[int] = []
+    ends: list[float] = []
+    for right in pixels:
+        row = next((place for place, end in enumerate(ends) if right - end >= LABEL), len(ends))
+        ends[row : row + 1] = [right]
+        rows.append(row)
+    return rows
 
 
 def _rows(breakeven: Breakeven, key: str, unit: str) -> list[dict[str, Any]]:
@@ -214,7 +234,7 @@ def _rows(breakeven: Breakeven, key: str, unit: str) -> list[dict[str, Any]]:
                 "bytes": max(totals.bytes, LEAST),
             }
             taken = amounts[key]
-            if taken:
+            if taken and isfinite(taken):
                 rows.append(
                     {**_row(breakeven, point, report), "taken": taken, "amount": quantity(taken, unit)}
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hwcost.render.tables import Column, Table
@@ -83,14 +83,14 @@ def _block(
 
 def _quantities(breakeven: Breakeven, name: Quantity) -> Block:
     """Seconds or joules on each device; and how two compare, or which of more takes the least."""
-    names = (*breakeven.devices, "ratio" if len(breakeven.devices) == 2 else "least")
-    cells = []
-    for point in breakeven.points:
-        taken = point.taken(name)
-        shown = (quantity(amount, UNITS[name]) for amount in taken)
-        last = _ratio(taken) if len(taken) == 2 else point.least(name) or UNKNOWN
-        cells.append((*shown, last))
-    return _block(name, names, cells)
+    points, devices = breakeven.points, breakeven.devices
+    shown = [tuple(quantity(amount, UNITS[name]) for amount in point.taken(name)) for point in points]
+    if len(devices) == 2:
+        cells = [(*row, _ratio(point.taken(name))) for row, point in zip(shown, points, strict=True)]
+        return _block(name, (*devices, "ratio"), cells)
+    cells = [(point.least(name) or UNKNOWN, *row) for row, point in zip(shown, points, strict=True)]
+    block = _block(name, ("least", *devices), cells)
+    return replace(block, columns=(Column(name="least", is_number=False), *block.columns[1:]))
 
 
 def _changing(breakeven: Breakeven) -> Block:

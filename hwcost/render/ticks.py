@@ -26,24 +26,17 @@ def decades(low: float, high: float) -> list[float]:
     """Powers of ten from low to high, thinned out if they are many, and what stands between if few."""
     tens = list(powers_of_ten(low, high))
     if len(tens) < FEW_TICKS:
-        return [
-            step
-            for step in _one_two_five(low, high)
-            if low <= step * (1 + 1e-9) and step <= high * (1 + 1e-9)
-        ]
+        return [step for step in _one_two_five(low, high) if low <= step <= high]
     return tens[:: ceil(len(tens) / MOST_TICKS)]
 
 
 def doublings(low: int, high: int) -> list[float]:
-    """Both ends and doublings between them, where doubling leads from one to the other; else `decades`."""
+    """The low end and its doublings, where they lead to the high end; else `decades`. Of many every other."""
     number = log2(high / low)
     if not number.is_integer():
         return decades(low, high)
-    number = int(number)
-    step = next(
-        step for step in range(1, number + 1) if number % step == 0 and number // step < 2 * MOST_TICKS
-    )
-    return [float(low * 2**place) for place in range(0, number + 1, step)]
+    step = ceil(number / (2 * MOST_TICKS))
+    return [float(low * 2**place) for place in range(0, int(number) + 1, step)]
 
 
 def labelled(values: Sequence[float], label: Callable[[float], str]) -> str:
