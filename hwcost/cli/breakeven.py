@@ -34,7 +34,7 @@ Examples:
   hwcost breakeven lstm --devices cim_edge,echo_arm --over hidden_size=64:4096
   hwcost breakeven lstm --devices cim_edge,v100_sxm2 --over batch -o map.html
   hwcost breakeven tcn --devices cim_edge,jetson_nano --over seq_len -o tcn.csv
-  hwcost breakeven lstm --devices cim_edge,echo_arm,v100_sxm2 --over batch=1:64
+  hwcost breakeven lstm --devices cim_edge,echo_arm,v100_sxm2 --over batch
 """
 
 OverOption = Annotated[

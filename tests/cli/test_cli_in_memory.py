@@ -142,7 +142,8 @@ def test_breakeven_to_a_file(traced: Shell, name: str, start: str) -> None:
         ),
         (
             ("breakeven", "lstm", "--devices", "echo_arm,cim_edge", "--over", "hidden_sice=8:16"),
-            "lstm: no setting is called 'hidden_sice'; did you mean hidden_size?",
+            "lstm: no setting is called 'hidden_sice'; did you mean hidden_size? there are seq_len, batch,"
+            " input_size, hidden_size, num_layers, bidirectional, proj_size",
         ),
         (
             ("breakeven", "bilstm", *TWO, "--over", "batch=1:2", "--order", "streaming"),
