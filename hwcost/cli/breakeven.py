@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,12 +29,15 @@ from hwcost.cli.output import check_folder, chosen_format, deliver, deliver_file
 from hwcost.cli.run import devices_of, require_one_order, settings_for
 from hwcost.errors import UsageError
 
+if TYPE_CHECKING:
+    from hwcost.report.breakeven import Breakeven
+
 EXAMPLES = """\b
 Examples:
   hwcost breakeven lstm --devices cim_edge,echo_arm --over hidden_size=64:4096
   hwcost breakeven lstm --devices cim_edge,v100_sxm2 --over batch -o map.html
-  hwcost breakeven tcn --devices cim_edge,jetson_nano --over seq_len -o tcn.csv
-  hwcost breakeven lstm --devices cim_edge,echo_arm,v100_sxm2 --over batch
+  hwcost breakeven tcn --devices cim_edge,jetson_nano --over seq_len
+  hwcost breakeven lstm --devices cim_edge,echo_arm,isaac --over batch
 """
 
 OverOption = Annotated[
@@ -98,6 +101,11 @@ def breakeven(
             fusion=fusion,
             strict=strict,
         )
+    _deliver(found, chosen, output, suffix)
+
+
+def _deliver(found: Breakeven, form: Format, output: Path | None, suffix: str) -> None:
+    """Write the chart that the suffix asks for; without one the text in a format."""
     if output is not None and suffix:
         from hwcost.render.breakeven_chart import breakeven_chart
         from hwcost.render.chart_file import chart_content
@@ -110,7 +118,7 @@ def breakeven(
     from hwcost.render.terminal import breakeven_text
 
     text = in_format(
-        chosen,
+        form,
         found,
         output,
         table=breakeven_text,
