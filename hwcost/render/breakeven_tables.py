@@ -100,7 +100,7 @@ def _changing(breakeven: Breakeven) -> Block:
     cells = [
         tuple(_share(point.reports[place]) for place in breakeven.changing) for point in breakeven.points
     ]
-    return _block("changing operands, of time and of energy", names, cells)
+    return _block("changing operands (share of time, share of energy)", names, cells)
 
 
 def _share(report: Report) -> str:
