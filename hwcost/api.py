@@ -10,7 +10,7 @@ from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
 from hwcost.formats import asked, stored
 from hwcost.graph import Trace
-from hwcost.kinds.registry import findings, machine, move, place, price, resident
+from hwcost.kinds.registry import changing, findings, machine, move, place, price, resident
 from hwcost.load import (
     in_order,
     is_module,
@@ -105,6 +105,7 @@ def analyze(
         sequential_depth=sequential_depth(kept.works),
         lints=findings(costs, profile),
         resident=resident(costs, profile),
+        changing=changing(costs, profile),
         stored=kept.formats,
         footprint=footprint(kept.trace, kept.works),
     )

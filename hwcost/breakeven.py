@@ -1,9 +1,9 @@
-"""Sweeps a model over a range of values on two devices, and finds where the one overtakes the other."""
+"""Sweeps a model over a range of values on several devices, and finds where another takes the least."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -11,7 +11,7 @@ from math import gcd
 from typing import Final, get_args
 
 from hwcost.api import analyze
-from hwcost.devices import Device, load_device
+from hwcost.devices import Device, load_devices
 from hwcost.errors import UsageError
 from hwcost.formats import asked
 from hwcost.formats.asked import Asked
@@ -25,9 +25,14 @@ RANGES: Final[Mapping[str, tuple[int, int]]] = {"seq_len": (8, 8192), "batch": (
 POINTS: Final = 13
 """Values of a sweep, in equal ratios, before the meetings are searched for."""
 
+MOST_DEVICES: Final = 8
+"""As many as lines of one chart can be told apart."""
+
 QUANTITIES: Final[tuple[Quantity, ...]] = get_args(Quantity)
 
-_OVER = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_]*)(=(?P<low>[0-9_]+):(?P<high>[0-9_]+))?\Z")
+_NUMBER = "[0-9]{1,3}(?:_?[0-9]{3}){0,4}|[0-9]{1,15}"
+
+_OVER = re.compile(rf"(?P<key>[A-Za-z_][A-Za-z0-9_]*)(=(?P<low>{_NUMBER}):(?P<high>{_NUMBER}))?\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class Question:
     """What stays the same at every value: the model, the devices, and how the one runs on the others."""
 
     model: str
-    devices: tuple[Device, Device]
+    devices: tuple[Device, ...]
     span: Span
     seq_len: int | None
     batch: int | None
@@ -62,7 +67,7 @@ class Question:
 def breakeven(
     model: str,
     *,
-    devices: tuple[str | Device, str | Device],
+    devices: Sequence[str | Device],
     over: str,
     seq_len: int | None = None,
     batch: int | None = None,
@@ -75,17 +80,16 @@ def breakeven(
     fusion: str | None = None,
     strict: bool = False,
 ) -> Breakeven:
-    """What a model takes on two devices over a range, and the values at which the other comes ahead.
+    """What a model takes on devices over a range, and the values at which another comes ahead.
 
-    devices: two names, paths or devices. over: "seq_len", "batch", or KEY=LOW:HIGH of a hyper-parameter or
-    of one of these. All others are as in `analyze`, the model by name.
+    devices: two to eight names, paths or devices. over: "seq_len", "batch", or KEY=LOW:HIGH of a
+    hyper-parameter or of one of these. All others are as in `analyze`, the model by name.
 
     Raises HwcostError for whatever of these does not fit.
     """
-    first, second = (one if isinstance(one, Device) else load_device(one) for one in devices)
     question = Question(
         model=model,
-        devices=(first, second),
+        devices=_loaded(devices),
         span=parse_over(over),
         seq_len=seq_len,
         batch=batch,
@@ -110,6 +114,14 @@ def breakeven(
     )
 
 
+def _loaded(devices: Sequence[str | Device]) -> tuple[Device, ...]:
+    """The devices, of which there are enough, not too many, and none is there twice."""
+    if not 2 <= len(devices) <= MOST_DEVICES:
+        many = f"{len(devices)} device{'' if len(devices) == 1 else 's'}"
+        raise UsageError(f"{many} cannot be compared over a range", mend=f"give 2 to {MOST_DEVICES}")
+    return load_devices(devices)
+
+
 def _require_free(question: Question, over: str) -> None:
     """Refuse a value that is both given and varied."""
     sizes = {"seq_len": question.seq_len, "batch": question.batch}
@@ -128,7 +140,7 @@ def _point(question: Question, value: int) -> Point:
         settings=settings if key in RANGES else {**settings, key: str(value)},
         order=parse_order(question.order),
     )
-    first, second = (
+    reports = tuple(
         analyze(
             trace,
             device=device,
@@ -141,7 +153,7 @@ def _point(question: Question, value: int) -> Point:
         )
         for device in question.devices
     )
-    return Point(value=value, reports=(first, second))
+    return Point(value=value, reports=reports)
 
 
 def parse_over(words: str) -> Span:
@@ -157,7 +169,10 @@ def parse_over(words: str) -> Span:
     else:
         low, high = int(match["low"]), int(match["high"])
     if not 0 < low < high:
-        raise UsageError("an empty range", where=f"--over {words}", mend="write the lower end first")
+        what, mend = (
+            ("no range from 0", "begin at 1") if not low else ("an empty range", "write the lower end first")
+        )
+        raise UsageError(what, where=f"--over {words}", mend=mend)
     return Span(key=key, low=low, high=high)
 
 
@@ -171,19 +186,30 @@ def values_of(span: Span) -> tuple[int, ...]:
 def _meetings(
     quantity: Quantity, points: list[Point], point: Callable[[int], Point], step: int
 ) -> Iterator[Meeting]:
-    """Between two points that different devices lead, the two neighbouring values where it changes.
+    """Between two points that different devices lead, the neighbouring values where it changes.
 
-    Found by halving: of several changes between two points it is one of them.
+    Found by halving: where the one that leads no longer does, and so on from there until the last leads.
+    Of several changes away from one device and back to it between two points it is one of them.
     """
     leading = [one for one in points if one.ahead(quantity) is not None]
     for low, high in pairwise(leading):
-        before, after = low.ahead(quantity), high.ahead(quantity)
-        if before is None or after is None or before == after:
-            continue
-        last, first = low.value, high.value
-        while first - last > step:
-            middle = (last + first) // 2 // step * step
-            middle = max(middle, last + step)
-            last, first = (last, middle) if point(middle).ahead(quantity) != before else (middle, first)
-        names = [report.machine.name for report in low.reports]
-        yield Meeting(quantity=quantity, last=last, first=first, before=names[before], after=names[after])
+        leader, last_leader = low.ahead(quantity), high.ahead(quantity)
+        start = low.value
+        while leader is not None and last_leader is not None and leader != last_leader:
+            last, first = _halved(quantity, leader, (start, high.value), point, step)
+            others = [one for one in point(first).leaders(quantity) if one != leader]
+            after = others[0] if others and last_leader not in others else last_leader
+            names = [report.machine.name for report in low.reports]
+            yield Meeting(quantity=quantity, last=last, first=first, before=names[leader], after=names[after])
+            start, leader = first, after
+
+
+def _halved(
+    quantity: Quantity, leader: int, ends: tuple[int, int], point: Callable[[int], Point], step: int
+) -> tuple[int, int]:
+    """Of two ends, of which the leader leads only the first: the last value that it leads, and the next."""
+    last, first = ends
+    while first - last > step:
+        middle = max((last + first) // 2 // step * step, last + step)
+        last, first = (middle, first) if point(middle).ahead(quantity) == leader else (last, middle)
+    return last, first

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+from hwcost.cli.formats import in_format
 from hwcost.cli.options import (
     ActivationsOption,
     BatchOption,
     DeviceOption,
     DtypeOption,
-    Format,
     FormatOption,
     FusionOption,
     GenerateOption,
@@ -28,12 +25,9 @@ from hwcost.cli.options import (
     StrictOption,
     WeightsOption,
 )
-from hwcost.cli.output import chosen_format, deliver, page
-from hwcost.cli.run import Run, reports_of
+from hwcost.cli.output import chosen_format, deliver
+from hwcost.cli.run import reports_of, run_of
 from hwcost.errors import UsageError
-
-if TYPE_CHECKING:
-    from hwcost.report import Report
 
 EXAMPLES = """\b
 Examples:
@@ -72,45 +66,22 @@ def analyze(
 ) -> None:
     """Say what a model costs on a device, and what limits it."""
     form = chosen_format(form, output)
-    run = Run(
-        device=device,
-        seq_len=seq_len,
-        batch=batch,
-        dtype=dtype,
-        weights=weights,
-        activations=activations,
-        kv=kv,
-        settings=tuple(settings or ()),
-        fusion=fusion,
-        order=order,
-        prompt=prompt,
-        generate=generate,
-        phase=phase,
-        optimizer=optimizer,
-        match=match,
-        reach=reach,
-        strict=strict,
-    )
+    run = run_of(locals())
     if "," in order:
         raise UsageError("several orders are compared, not analyzed", mend="take hwcost compare-models")
     (report,) = reports_of([model], run)
-    deliver(_text(report, form, output), output)
-
-
-def _text(report: Report, form: Format, output: Path | None) -> str:
-    if form == "json":
-        from hwcost.render.json import report_json
-
-        return report_json(report)
-    if form == "csv":
-        from hwcost.render.csv import report_csv
-
-        return report_csv(report)
-    if form == "markdown":
-        from hwcost.render.markdown import report_markdown
-
-        return report_markdown(report)
+    from hwcost.render.csv import report_csv
+    from hwcost.render.json import report_json
+    from hwcost.render.markdown import report_markdown
     from hwcost.render.terminal import report_text
 
-    width, colour = page(output)
-    return report_text(report, width=width, colour=colour)
+    text = in_format(
+        form,
+        report,
+        output,
+        table=report_text,
+        json=report_json,
+        csv=report_csv,
+        markdown=report_markdown,
+    )
+    deliver(text, output)

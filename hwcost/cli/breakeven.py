@@ -1,17 +1,20 @@
-"""The command `breakeven`: where one device overtakes another."""
+"""The command `breakeven`: where one device overtakes others."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwcost.cli.formats import in_format
 from hwcost.cli.options import (
     ActivationsOption,
     BatchOption,
     DevicesOption,
     DtypeOption,
+    Format,
     FormatOption,
     FusionOption,
     KvOption,
@@ -22,8 +25,8 @@ from hwcost.cli.options import (
     StrictOption,
     WeightsOption,
 )
-from hwcost.cli.output import check_folder, chosen_format, deliver, deliver_file, guest, page, progress
-from hwcost.cli.run import devices_of, orders_of, settings_for
+from hwcost.cli.output import check_folder, chosen_format, deliver, deliver_file, guest, progress
+from hwcost.cli.run import devices_of, require_one_order, settings_for
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ Examples:
   hwcost breakeven lstm --devices cim_edge,echo_arm --over hidden_size=64:4096
   hwcost breakeven lstm --devices cim_edge,v100_sxm2 --over batch -o map.html
   hwcost breakeven tcn --devices cim_edge,jetson_nano --over seq_len
+  hwcost breakeven lstm --devices cim_edge,echo_arm,isaac --over batch
 """
 
 OverOption = Annotated[
@@ -50,7 +54,7 @@ ChartOption = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Draw to .html, .svg, .png or .pdf, or write .json, .md or .txt; default: print.",
+        help="Draw to .html, .svg, .png or .pdf, or write .json, .csv, .md or .txt; default: print.",
     ),
 ]
 
@@ -72,27 +76,23 @@ def breakeven(
     form: FormatOption = None,
     output: ChartOption = None,
 ) -> None:
-    """Vary a model and find where one of two devices overtakes the other, in time and in energy."""
-    suffix = "" if output is None else _suffix(output)
-    check_folder(output)
-    chosen = "table" if suffix else chosen_format(form, output)
-    if chosen == "csv":
-        raise UsageError("no such format of this command: csv", mend="take json, markdown or table")
-    names = devices_of(devices)
-    if len(names) > 2:
-        raise UsageError("more than two devices", where=f"--devices {devices}", mend="keep two of them")
-    if len(orders_of(order)) > 1:
-        raise UsageError("more than one order", where=f"--order {order}", mend="keep one of them")
+    """Vary a model on two to eight devices and find where another comes ahead, in time and in energy."""
+    from hwcost.breakeven import MOST_DEVICES
     from hwcost.breakeven import breakeven as search
+    from hwcost.render.chart_file import SUFFIXES
 
+    suffix = _chart_suffix(form, output, SUFFIXES)
+    chosen = "table" if suffix else chosen_format(form, output, also=SUFFIXES)
+    names = devices_of(devices, most=MOST_DEVICES)
+    require_one_order(order)
     with progress(f"analyzing {model} over {over}"), guest(model):
         found = search(
             model,
-            devices=(names[0], names[1]),
+            devices=names,
             over=over,
             seq_len=seq_len,
             batch=batch,
-            settings=settings_for(model, tuple(settings or ())),
+            settings=settings_for(model, settings or ()),
             dtype=dtype,
             weights=weights,
             activations=activations,
@@ -101,33 +101,47 @@ def breakeven(
             fusion=fusion,
             strict=strict,
         )
+    _deliver(found, chosen, output, suffix)
+
+
+def _deliver(found: Breakeven, form: Format, output: Path | None, suffix: str) -> None:
+    """Write the chart that the suffix asks for; without one the text in a format."""
     if output is not None and suffix:
         from hwcost.render.breakeven_chart import breakeven_chart
         from hwcost.render.chart_file import chart_content
 
         deliver_file(chart_content(breakeven_chart(found), suffix), output)
         return
-    deliver(_text(found, chosen, output), output)
-
-
-def _suffix(output: Path) -> str:
-    """The suffix of a chart; "" where the name asks for text."""
-    from hwcost.render.chart_file import SUFFIXES
-
-    suffix = output.suffix.lower()
-    return suffix if suffix in SUFFIXES else ""
-
-
-def _text(found: Breakeven, form: str, output: Path | None) -> str:
-    if form == "json":
-        from hwcost.render.json import breakeven_json
-
-        return breakeven_json(found)
-    if form == "markdown":
-        from hwcost.render.markdown import breakeven_markdown
-
-        return breakeven_markdown(found)
+    from hwcost.render.csv import breakeven_csv
+    from hwcost.render.json import breakeven_json
+    from hwcost.render.markdown import breakeven_markdown
     from hwcost.render.terminal import breakeven_text
 
-    width, colour = page(output)
-    return breakeven_text(found, width=width, colour=colour)
+    text = in_format(
+        form,
+        found,
+        output,
+        table=breakeven_text,
+        json=breakeven_json,
+        csv=breakeven_csv,
+        markdown=breakeven_markdown,
+    )
+    deliver(text, output)
+
+
+def _chart_suffix(form: Format | None, output: Path | None, known: Sequence[str]) -> str:
+    """The suffix of a chart; "" where the name of the file asks for text, or there is none.
+
+    Raises UsageError where a chart is asked for in a format of texts, or has no folder.
+    """
+    check_folder(output)
+    suffix = "" if output is None else output.suffix.lower()
+    if suffix not in known:
+        return ""
+    if form is not None:
+        raise UsageError(
+            f"a {suffix} file is a chart, not {form}",
+            where=str(output),
+            mend="leave --format out, or give the file another suffix",
+        )
+    return suffix

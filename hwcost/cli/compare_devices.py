@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+from hwcost.cli.formats import in_format
 from hwcost.cli.options import (
     ActivationsOption,
     BatchOption,
     DevicesOption,
     DtypeOption,
-    Format,
     FormatOption,
     FusionOption,
     KvOption,
@@ -23,12 +19,8 @@ from hwcost.cli.options import (
     StrictOption,
     WeightsOption,
 )
-from hwcost.cli.output import chosen_format, deliver, page
-from hwcost.cli.run import Run, devices_of, orders_of, reports_on
-from hwcost.errors import UsageError
-
-if TYPE_CHECKING:
-    from hwcost.report import Report
+from hwcost.cli.output import chosen_format, deliver
+from hwcost.cli.run import devices_of, reports_on, require_one_order, run_of
 
 EXAMPLES = """\b
 Examples:
@@ -57,38 +49,20 @@ def compare_devices(
     """Put a model on several devices: time, energy, what binds, and what stays on the chip."""
     form = chosen_format(form, output)
     names = devices_of(devices)
-    if len(orders_of(order)) > 1:
-        raise UsageError("more than one order", where=f"--order {order}", mend="keep one of them")
-    run = Run(
-        device=names[0],
-        seq_len=seq_len,
-        batch=batch,
-        dtype=dtype,
-        weights=weights,
-        activations=activations,
-        kv=kv,
-        settings=tuple(settings or ()),
-        fusion=fusion,
-        order=order,
-        strict=strict,
-    )
-    deliver(_text(reports_on(names, model, run), form, output), output)
-
-
-def _text(reports: Sequence[Report], form: Format, output: Path | None) -> str:
-    if form == "json":
-        from hwcost.render.json import devices_json
-
-        return devices_json(reports)
-    if form == "csv":
-        from hwcost.render.csv import comparison_csv
-
-        return comparison_csv(reports)
-    if form == "markdown":
-        from hwcost.render.markdown import devices_markdown
-
-        return devices_markdown(reports)
+    require_one_order(order)
+    reports = reports_on(names, model, run_of(locals()))
+    from hwcost.render.csv import comparison_csv
+    from hwcost.render.json import devices_json
+    from hwcost.render.markdown import devices_markdown
     from hwcost.render.terminal import devices_text
 
-    width, colour = page(output)
-    return devices_text(reports, width=width, colour=colour)
+    text = in_format(
+        form,
+        reports,
+        output,
+        table=devices_text,
+        json=devices_json,
+        csv=comparison_csv,
+        markdown=devices_markdown,
+    )
+    deliver(text, output)

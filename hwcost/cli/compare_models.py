@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+from hwcost.cli.formats import in_format
 from hwcost.cli.options import (
     ActivationsOption,
     BatchOption,
     DeviceOption,
     DtypeOption,
-    Format,
     FormatOption,
     FusionOption,
     GenerateOption,
@@ -29,11 +25,8 @@ from hwcost.cli.options import (
     StrictOption,
     WeightsOption,
 )
-from hwcost.cli.output import chosen_format, deliver, page
-from hwcost.cli.run import Run, reports_of
-
-if TYPE_CHECKING:
-    from hwcost.report import Report
+from hwcost.cli.output import chosen_format, deliver
+from hwcost.cli.run import reports_of, run_of
 
 EXAMPLES = """\b
 Examples:
@@ -72,42 +65,20 @@ def compare_models(
 ) -> None:
     """Put models side by side on one device."""
     form = chosen_format(form, output)
-    run = Run(
-        device=device,
-        seq_len=seq_len,
-        batch=batch,
-        dtype=dtype,
-        weights=weights,
-        activations=activations,
-        kv=kv,
-        settings=tuple(settings or ()),
-        fusion=fusion,
-        order=order,
-        prompt=prompt,
-        generate=generate,
-        phase=phase,
-        optimizer=optimizer,
-        match=match,
-        reach=reach,
-        strict=strict,
-    )
-    deliver(_text(reports_of(models, run), form, output), output)
-
-
-def _text(reports: Sequence[Report], form: Format, output: Path | None) -> str:
-    if form == "json":
-        from hwcost.render.json import comparison_json
-
-        return comparison_json(reports)
-    if form == "csv":
-        from hwcost.render.csv import comparison_csv
-
-        return comparison_csv(reports)
-    if form == "markdown":
-        from hwcost.render.markdown import comparison_markdown
-
-        return comparison_markdown(reports)
+    run = run_of(locals())
+    reports = reports_of(models, run)
+    from hwcost.render.csv import comparison_csv
+    from hwcost.render.json import comparison_json
+    from hwcost.render.markdown import comparison_markdown
     from hwcost.render.terminal import comparison_text
 
-    width, colour = page(output)
-    return comparison_text(reports, width=width, colour=colour)
+    text = in_format(
+        form,
+        reports,
+        output,
+        table=comparison_text,
+        json=comparison_json,
+        csv=comparison_csv,
+        markdown=comparison_markdown,
+    )
+    deliver(text, output)

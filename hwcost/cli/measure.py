@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hwcost.cli.formats import in_format
 from hwcost.cli.options import (
     BatchOption,
     DeviceOption,
@@ -15,7 +16,7 @@ from hwcost.cli.options import (
     SeqLenOption,
     SetOption,
 )
-from hwcost.cli.output import chosen_format, deliver, guest, page, progress
+from hwcost.cli.output import chosen_format, deliver, guest, progress
 
 EXAMPLES = """\b
 Examples:
@@ -57,13 +58,13 @@ def measure(
         )
     from hwcost.render import measurement as render
 
-    if form == "table":
-        width, colour = page(output)
-        deliver(render.measurement_text(found, width=width, colour=colour), output)
-        return
-    ways = {
-        "json": render.measurement_json,
-        "csv": render.measurement_csv,
-        "markdown": render.measurement_markdown,
-    }
-    deliver(ways[form](found), output)
+    text = in_format(
+        form,
+        found,
+        output,
+        table=render.measurement_text,
+        json=render.measurement_json,
+        csv=render.measurement_csv,
+        markdown=render.measurement_markdown,
+    )
+    deliver(text, output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from errno import EPIPE
 from pathlib import Path
@@ -30,14 +30,17 @@ PLAIN = str.maketrans({"─": "-", "…": "~", "≥": ">"})
 """Letters for terminals and pipes that know ASCII only."""
 
 
-def chosen_format(form: Format | None, output: Path | None) -> Format:
-    """The format that is asked for, by name or by the suffix of the file to write."""
+def chosen_format(form: Format | None, output: Path | None, *, also: Sequence[str] = ()) -> Format:
+    """The format that is asked for, by name or by the suffix of the file to write.
+
+    also: suffixes of what else the command can make, for the one who misspelt theirs.
+    """
     check_folder(output)
     if form is not None or output is None:
         return form or "table"
     suffix = output.suffix.lower()
     if suffix not in FORMATS:
-        kinds = ", ".join(FORMATS)
+        kinds = ", ".join((*also, *FORMATS))
         raise UsageError(
             f"a report cannot be a {suffix} file" if suffix else "no suffix says what kind of file",
             where=str(output),

@@ -22,7 +22,7 @@ from hwcost.cli.options import (
     WeightsOption,
 )
 from hwcost.cli.output import check_folder, deliver, deliver_file, page
-from hwcost.cli.run import Run, reports_of
+from hwcost.cli.run import reports_of, run_of
 
 EXAMPLES = """\b
 Examples:
@@ -62,19 +62,7 @@ def roofline(
 
     suffix = "" if output is None else chart_suffix(output)
     check_folder(output)
-    run = Run(
-        device=device,
-        seq_len=seq_len,
-        batch=batch,
-        dtype=dtype,
-        weights=weights,
-        activations=activations,
-        kv=kv,
-        settings=tuple(settings or ()),
-        fusion=fusion,
-        order=order,
-        strict=strict,
-    )
+    run = run_of(locals())
     reports = reports_of(models, run)
     if output is None:
         from hwcost.render.terminal import dots_text

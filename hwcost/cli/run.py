@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import UsageError
 
@@ -21,10 +21,11 @@ SIZES = {"seq_len": "--seq-len N", "batch": "--batch N"}
 class Run:
     """How models are to be run, as the options of a command say it.
 
-    settings: pairs KEY=VALUE. order: one, or several with commas between them.
+    Its fields bear the names of the commands' parameters. device: of commands on one device. settings:
+    pairs KEY=VALUE. order: one, or several with commas between them.
     """
 
-    device: str
+    device: str = ""
     seq_len: int | None
     batch: int | None
     dtype: str | None
@@ -41,6 +42,12 @@ class Run:
     reach: int | None = None
     phase: str = "inference"
     optimizer: str | None = None
+
+
+def run_of(words: Mapping[str, Any]) -> Run:
+    """The run that a command is asked for: of its parameters, by name, those that a run has."""
+    own = {field.name: words[field.name] for field in fields(Run) if field.name in words}
+    return Run(**{**own, "settings": tuple(own["settings"] or ())})
 
 
 def reports_of(models: Sequence[str], run: Run) -> list[Report]:
@@ -100,14 +107,14 @@ def reports_on(devices: Sequence[str], model: str, run: Run) -> list[Report]:
     """
     from hwcost.api import analyze
     from hwcost.cli.output import guest, progress
-    from hwcost.devices import load_device
+    from hwcost.devices import load_devices
     from hwcost.formats import asked
     from hwcost.load import load_trace
     from hwcost.orders.order import parse_order
 
     settings = settings_for(model, run.settings)
     formats = asked(dtype=run.dtype, weights=run.weights, activations=run.activations, kv=run.kv)
-    profiles = [load_device(device) for device in devices]
+    profiles = load_devices(devices)
     with progress(f"analyzing {model}"), guest(model):
         trace = load_trace(
             model, seq_len=run.seq_len, batch=run.batch, settings=settings, order=parse_order(run.order)
@@ -127,14 +134,19 @@ def reports_on(devices: Sequence[str], model: str, run: Run) -> list[Report]:
         ]
 
 
-def devices_of(words: str) -> list[str]:
-    """The devices among words with commas between them. Raises UsageError for one that is there twice."""
+def devices_of(words: str, *, most: int | None = None) -> list[str]:
+    """The devices among words with commas between them.
+
+    Raises UsageError for fewer than two, one that is there twice, or more than `most`.
+    """
     names = [word.strip() for word in words.split(",") if word.strip()]
     where = f"--devices {words}"
     if len(names) < 2:
         raise UsageError("fewer than two devices", where=where, mend="write --devices echo_arm,cim_edge")
     if len(set(names)) < len(names):
         raise UsageError("a device is there twice", where=where, mend="keep one of them")
+    if most is not None and len(names) > most:
+        raise UsageError(f"{len(names)} devices", where=where, mend=f"keep {most} of them or fewer")
     return names
 
 
@@ -149,6 +161,12 @@ def orders_of(words: str) -> list[str]:
     if len(set(orders)) < len(orders):
         raise UsageError("an order is there twice", where=f"--order {words}", mend="keep one of them")
     return orders
+
+
+def require_one_order(words: str) -> None:
+    """Raise UsageError for more than one order, or one that is misspelt."""
+    if len(orders_of(words)) > 1:
+        raise UsageError("more than one order", where=f"--order {words}", mend="keep one of them")
 
 
 def distinct_names(names: Sequence[str], words: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from hwcost.devices.device import Device
@@ -27,6 +28,19 @@ def load_device(name_or_path: str | Path) -> Device:
     else:
         path = Path(name_or_path)
     return device(read(path), path.stem)
+
+
+def load_devices(several: Sequence[str | Path | Device]) -> tuple[Device, ...]:
+    """Devices side by side, of names, paths or devices.
+
+    Raises ProfileError for one that is not found or breaks the format, or if two have the same name.
+    """
+    found = tuple(one if isinstance(one, Device) else load_device(one) for one in several)
+    names = [device.name for device in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ProfileError(f"two devices are named {name!r}", mend="keep one, or rename the file of one")
+    return found
 
 
 def device_names() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Protocol
 from hwcost.devices.device import Device
 from hwcost.graph import Tree, Work
 from hwcost.memory.touches import OpReuse
-from hwcost.report import Cost, Machine, Traffic
+from hwcost.report import ChangingShare, Cost, Machine, Traffic
 
 
 class Facts(Protocol):
@@ -28,6 +28,11 @@ def none_resident(_: Sequence[Cost], __: Device) -> float | None:
     return None
 
 
+def none_changing(_: Sequence[Cost], __: Device) -> ChangingShare | None:
+    """Of a kind of device to which an operand that changes is like any other."""
+    return None
+
+
 def nothing_found(_: Sequence[Cost], __: Device) -> tuple[str, ...]:
     """The findings of a kind of device that has none."""
     return ()
@@ -41,7 +46,7 @@ class Kind:
     they move on a device. price: those -> seconds and joules. machine: its facts for a report.
     place: a program before it is looked at for reuse -> the same with what the device holds in place.
     findings: costs -> sentences on how the model lies on the device. resident: costs -> the share of the
-    weights that stay where they are multiplied.
+    weights that stay where they are multiplied. changing: costs -> what operands that change take of them.
     """
 
     names: tuple[str, ...]
@@ -51,3 +56,4 @@ class Kind:
     place: Callable[[Tree[Work], Device], Tree[Work]] = as_it_is
     findings: Callable[[Sequence[Cost], Device], tuple[str, ...]] = nothing_found
     resident: Callable[[Sequence[Cost], Device], float | None] = none_resident
+    changing: Callable[[Sequence[Cost], Device], ChangingShare | None] = none_changing

@@ -13,7 +13,7 @@ from hwcost.errors import ProfileError
 from hwcost.graph import Tree, Work
 from hwcost.kinds.kind import Kind
 from hwcost.memory.touches import OpReuse
-from hwcost.report import Cost, Machine, Traffic
+from hwcost.report import ChangingShare, Cost, Machine, Traffic
 
 
 def place(tree: Tree[Work], device: Device) -> Tree[Work]:
@@ -39,6 +39,11 @@ def findings(costs: Sequence[Cost], device: Device) -> tuple[str, ...]:
 def resident(costs: Sequence[Cost], device: Device) -> float | None:
     """The share of a model's weights that a device keeps in place, as its kind says."""
     return kind_of(device).resident(costs, device)
+
+
+def changing(costs: Sequence[Cost], device: Device) -> ChangingShare | None:
+    """What operands that change take of time and energy on a device, as its kind says."""
+    return kind_of(device).changing(costs, device)
 
 
 def machine(device: Device, dtype: str, *others: str) -> Machine:

@@ -1,70 +1,89 @@
-"""Two devices over a range of values: their table, and in plain words where they meet."""
+"""Devices over a range of values: in plain words which takes the least, and where that changes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hwcost.render.tables import Column, Table
-from hwcost.render.words import UNKNOWN, bound_label, count, percent, quantity, ratio
-from hwcost.report.breakeven import Breakeven, Meeting, Point
-from hwcost.report.report import Report
-
-
-def breakeven_table(breakeven: Breakeven) -> Table:
-    """A row per value: time and energy on either device, how they compare, and what binds."""
-    first, second = breakeven.devices
-    columns = (
-        Column(name=breakeven.over),
-        *(Column(name=name) for name in (first, second)),
-        Column(name="ratio"),
-        *(Column(name=name) for name in (first, second)),
-        Column(name="ratio"),
-        Column(name="kept"),
-        Column(name="bound", is_number=False, wide_only=True),
-        Column(name="bound", is_number=False, wide_only=True),
-    )
-    return Table(title="", columns=columns, rows=tuple(_row(point) for point in breakeven.points))
+from hwcost.render.words import count, listed
+from hwcost.report.breakeven import Breakeven, Lead, Point, Quantity
 
 
 def breakeven_verdict(breakeven: Breakeven) -> str:
     """Where the one device overtakes the other, or that it never does."""
-    first, second = breakeven.devices
-    head = f"{breakeven.model} on {first} and {second}, over {breakeven.over}"
-    return f"{head}: {' '.join(_sentences(breakeven))}"
+    return f"{breakeven_head(breakeven)}: {' '.join(breakeven_sentences(breakeven))}"
+
+
+def breakeven_head(breakeven: Breakeven) -> str:
+    """What is compared, and over what."""
+    devices = listed(breakeven.devices, most=len(breakeven.devices))
+    return f"{breakeven.model} on {devices}, over {breakeven.over}"
+
+
+def breakeven_sentences(breakeven: Breakeven) -> list[str]:
+    """One sentence on time and one on energy, each from the lowest value on; at least one."""
+    sentences = [_sentence(breakeven, quantity) for quantity in ("time", "energy")]
+    nobody = "Neither" if len(breakeven.devices) == 2 else "None"
+    return list(filter(None, sentences)) or [f"{nobody} is ahead, as far as their profiles tell."]
 
 
 def breakeven_notes(breakeven: Breakeven) -> tuple[str, ...]:
-    """How to read the table, and what each device does with the model at the ends of the range."""
-    first, second = breakeven.devices
-    low, high = breakeven.points[0], breakeven.points[-1]
-    found = [
-        f"Time on {first} and {second}, then energy; ratio: {second} over {first}: above 1 {first} is ahead."
-        f" Kept: the share of the weights for which {first} and {second} have room beside their units."
-    ]
-    found += _findings(low, breakeven) + _findings(high, breakeven)
+    """How to read the tables, and what each device does with the model at the ends of the range."""
+    found = [_reading(breakeven), *_changing(breakeven)]
+    found += _findings(breakeven.points[0], breakeven) + _findings(breakeven.points[-1], breakeven)
     return tuple(dict.fromkeys(found))
 
 
-def _sentences(breakeven: Breakeven) -> list[str]:
-    sentences = []
-    for quantity_ in ("time", "energy"):
-        meetings = [one for one in breakeven.meetings if one.quantity == quantity_]
-        if meetings:
-            sentences += [_meeting(one, breakeven.over) for one in meetings]
-            continue
-        leaders = {point.ahead(quantity_) for point in breakeven.points} - {None}
-        if len(leaders) == 1:
-            (leader,) = leaders
-            name = breakeven.devices[leader or 0]
-            sentences.append(f"{name} takes less {quantity_} everywhere.")
-    return sentences or ["Neither is ahead, as far as their profiles tell."]
+def _sentence(breakeven: Breakeven, quantity: Quantity) -> str:
+    """Who takes the least of a quantity from where to where; "" where nobody is ahead."""
+    leads = breakeven.leads(quantity)
+    if not leads:
+        return ""
+    first, *others = leads
+    least = "less" if len(breakeven.devices) == 2 else "the least"
+    sentence = f"{first.device} takes {least} {quantity} {_extent(first, leads, breakeven.over)}"
+    others_told = [f"{lead.device} {_extent(lead, leads, breakeven.over)}" for lead in others]
+    unknown = breakeven.unknown(quantity)
+    but = f" (not known of {listed(unknown, most=len(unknown))})" if unknown else ""
+    return f"{', '.join([sentence, *others_told])}{but}."
 
 
-def _meeting(meeting: Meeting, over: str) -> str:
+def _extent(lead: Lead, leads: Sequence[Lead], over: str) -> str:
+    """From where to where a device leads: "up to batch = 3", "from 4 to 9", "from 10", "everywhere"."""
+    if len(leads) == 1:
+        return "everywhere"
+    if lead is leads[0]:
+        return f"up to {over} = {count(lead.high)}"
+    if lead is leads[-1]:
+        return f"from {count(lead.low)}"
+    if lead.low == lead.high:
+        return f"at {count(lead.low)}"
+    return f"from {count(lead.low)} to {count(lead.high)}"
+
+
+def _reading(breakeven: Breakeven) -> str:
+    """What stands in which column."""
+    devices = breakeven.devices
+    if len(devices) > 2:
+        return (
+            "Least: the device that takes the least, of those whose profiles tell."
+            " Kept: the share of the weights for which there is room beside the units, or in arrays."
+        )
+    first, second = devices
     return (
-        f"{meeting.before} takes less {meeting.quantity} up to {over} = {count(meeting.last)},"
-        f" {meeting.after} from {count(meeting.first)}."
+        f"Time on {first} and {second}, then energy; ratio: {second} over {first}: above 1 {first} is ahead."
+        f" Kept: the share of the weights for which {first} and {second} have room beside their units."
     )
+
+
+def _changing(breakeven: Breakeven) -> list[str]:
+    """What the shares of operands that change are shares of."""
+    devices = tuple(breakeven.devices[place] for place in breakeven.changing)
+    if not devices:
+        return []
+    return [
+        f"Changing: the ops that multiply operands which change (of attention, or weights in training), as"
+        f" shares of the time and of the energy of {listed(devices, most=len(devices))}."
+    ]
 
 
 def _findings(point: Point, breakeven: Breakeven) -> list[str]:
@@ -73,25 +92,3 @@ def _findings(point: Point, breakeven: Breakeven) -> list[str]:
         for report in point.reports
         for sentence in report.lints
     ]
-
-
-def _row(point: Point) -> tuple[str, ...]:
-    times, joules = point.taken("time"), point.taken("energy")
-    return (
-        count(point.value),
-        *(quantity(seconds, "s") for seconds in times),
-        _ratio(times),
-        *(quantity(energy, "J") for energy in joules),
-        _ratio(joules),
-        ", ".join(_kept(report) for report in point.reports),
-        *(bound_label(report.bound) for report in point.reports),
-    )
-
-
-def _kept(report: Report) -> str:
-    return UNKNOWN if report.on_chip is None else percent(report.on_chip)
-
-
-def _ratio(taken: Sequence[float | None]) -> str:
-    first, second = taken
-    return ratio(second / first) if first and second is not None else UNKNOWN

@@ -9,6 +9,7 @@ from typing import cast
 
 from hwcost.render.fit import fit_words, reach_cell
 from hwcost.report import Report
+from hwcost.report.breakeven import Breakeven
 
 LAYER_COLUMNS = (
     *("module", "op", "op_class", "calls", "macs", "flops", "bytes", "intensity"),
@@ -25,6 +26,18 @@ def report_csv(report: Report) -> str:
 def comparison_csv(reports: Sequence[Report]) -> str:
     """One row per model: what it is, where it runs, and its totals."""
     rows = [_flat(report) for report in reports]
+    return _rows(tuple(rows[0]), rows)
+
+
+def breakeven_csv(breakeven: Breakeven) -> str:
+    """One row per value and device: what it takes, and whether that is the least."""
+    rows: list[dict[str, object]] = []
+    for point in cast("list[dict[str, object]]", breakeven.to_dict()["points"]):
+        for device in cast("list[dict[str, object]]", point["devices"]):
+            least = {
+                name: str(point[name] == device["device"]).lower() for name in ("least_time", "least_energy")
+            }
+            rows.append({"over": breakeven.over, "value": point["value"], **device, **least})
     return _rows(tuple(rows[0]), rows)
 
 

@@ -29,15 +29,18 @@ def devices_json(reports: Sequence[Report]) -> str:
 
 
 def breakeven_json(breakeven: Breakeven) -> str:
-    """What two devices take at each value, and where they meet."""
+    """What devices take at each value, and where they meet."""
     return _text({"schema": BREAKEVEN_SCHEMA, **breakeven.to_dict()})
 
 
 def _on_device(report: Report) -> dict[str, object]:
+    changing = report.changing
     return {
         **report.to_dict(),
         "figures_of": report.machine.proof or None,
         "weights_kept": report.on_chip,
+        "changing_time_share": None if changing is None else changing.time_share,
+        "changing_energy_share": None if changing is None else changing.energy_share,
         "findings": list(report.lints),
     }
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hwcost.render.breakeven import breakeven_notes, breakeven_table, breakeven_verdict
+from hwcost.render.breakeven import breakeven_notes, breakeven_verdict
+from hwcost.render.breakeven_tables import breakeven_tables
 from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
 from hwcost.render.devices import devices_notes, devices_table, devices_verdict
 from hwcost.render.tables import Table, report_tables
@@ -17,7 +18,7 @@ MEANINGFUL = re.compile(r"[\\|*`<]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown would take for more than a letter."""
 
 ANY_WIDTH = 10_000
-"""Letters that are room enough for all models in one table."""
+"""Letters that are room enough for all models or devices in one table."""
 
 
 def report_markdown(report: Report) -> str:
@@ -46,9 +47,10 @@ def devices_markdown(reports: Sequence[Report]) -> str:
 
 
 def breakeven_markdown(breakeven: Breakeven) -> str:
-    """Two devices over a range of values, and where they meet."""
+    """Devices over a range of values, and where they meet."""
     head = (f"**{_escaped(breakeven_verdict(breakeven))}**", _escaped(settings(*breakeven.reports)))
-    return _document(head, [breakeven_table(breakeven)], breakeven_notes(breakeven))
+    tables = breakeven_tables(breakeven, width=ANY_WIDTH)
+    return _document(head, tables, breakeven_notes(breakeven))
 
 
 def tables_markdown(title: str, headline: str, tables: Sequence[Table], remarks: Sequence[str]) -> str:

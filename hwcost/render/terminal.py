@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from hwcost.render.breakeven import breakeven_notes, breakeven_table, breakeven_verdict
+from hwcost.render.breakeven import breakeven_notes, breakeven_verdict
+from hwcost.render.breakeven_tables import breakeven_tables
 from hwcost.render.comparison import comparison_notes, comparison_tables, comparison_verdict
 from hwcost.render.devices import devices_notes, devices_table, devices_verdict
 from hwcost.render.dots_table import dots_notes, dots_table
@@ -80,10 +81,10 @@ def devices_text(reports: Sequence[Report], *, width: int = 80, colour: bool = F
 
 
 def breakeven_text(breakeven: Breakeven, *, width: int = 80, colour: bool = False) -> str:
-    """Two devices over a range of values, and where they meet."""
+    """Devices over a range of values, and where they meet."""
     return text_of(
         breakeven_verdict(breakeven),
-        [breakeven_table(breakeven)],
+        breakeven_tables(breakeven, width=width),
         breakeven_notes(breakeven),
         subtitles=(settings(*breakeven.reports),),
         width=width,

@@ -1,5 +1,6 @@
 """What the stages add to the work of an op: traffic, cost, and the report that sums them."""
 
+from hwcost.report.changing import ChangingShare
 from hwcost.report.costs import STATED_SHARE, Cost, Crossing, Traffic
 from hwcost.report.formats import Formats
 from hwcost.report.generation import Generation
@@ -10,6 +11,7 @@ from hwcost.report.training import Footprint
 
 __all__ = [
     "STATED_SHARE",
+    "ChangingShare",
     "Cost",
     "Crossing",
     "Footprint",

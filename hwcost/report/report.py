@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hwcost.graph import Part, Trace, leaves
+from hwcost.report.changing import ChangingShare
 from hwcost.report.costs import Cost
 from hwcost.report.fit import Fit
 from hwcost.report.formats import Formats
@@ -26,6 +27,7 @@ class Report:
     stored: the formats that were asked for; None: all as traced. fit: how the model was made comparable.
     footprint: the memory of a training iteration; None for a forward pass.
     resident: share of the weights that a device which computes in place keeps there; None for others.
+    changing: what operands that change take on a device that holds weights in arrays; None for others.
     """
 
     trace: Trace
@@ -39,6 +41,7 @@ class Report:
     fit: Fit | None = None
     footprint: Footprint | None = None
     resident: float | None = None
+    changing: ChangingShare | None = None
 
     @property
     def formats(self) -> Formats:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hwcost.devices.device import Device
 from hwcost.graph import Loop, Op, Product, Tree, Work
-from hwcost.kinds.crossbar import findings, machine, move, place, price, resident
+from hwcost.kinds.crossbar import changing_share, findings, machine, move, place, price, resident
 from hwcost.kinds.crossbar.placed import PlacedWork
 from hwcost.kinds.crossbar.price import array_part
 from hwcost.kinds.crossbar.wear import cells_written, lifetime_s
@@ -129,6 +129,26 @@ def test_findings_of_what_fits() -> None:
     tree = (linear("a", 1, 64, 32),)
     (sentence,) = findings(costs(tree, chip()), chip())
     assert sentence.startswith("Weights take 1 of 16 arrays, 100% of whose cells they fill: none moves")
+
+
+def test_the_share_of_operands_that_change() -> None:
+    device = chip(static_w=0.5)
+    found = costs((linear("a", 4, 64, 32), linear("b", 4, 64, 32, weight=False)), device)
+    kept, changing = found
+    share = changing_share(found, device)
+    assert share.time_share == pytest.approx(changing.expected_s / (kept.expected_s + changing.expected_s))
+    assert kept.energy_j is not None
+    assert changing.energy_j is not None
+    assert share.energy_share == pytest.approx(changing.energy_j / (kept.energy_j + changing.energy_j))
+    assert share.is_any
+    (sentence,) = [one for one in findings(found, device) if one.startswith("Operands that change")]
+    assert f"take {share.time_share:.0%} of the time and {share.energy_share:.0%} of the energy" in sentence
+
+
+def test_without_operands_that_change_their_share_is_nothing() -> None:
+    share = changing_share(costs((linear("a", 4, 64, 32),), chip()), chip())
+    assert (share.time_share, share.energy_share, share.is_any) == (0.0, 0.0, False)
+    assert changing_share((), chip()).energy_share is None
 
 
 def test_the_roofs_of_a_chip() -> None:

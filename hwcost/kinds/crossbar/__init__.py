@@ -1,7 +1,7 @@
 """Compute-in-memory: arrays of cells that hold weights in place, with a digital unit beside them."""
 
 from hwcost.kinds.crossbar.facts import machine
-from hwcost.kinds.crossbar.findings import findings, resident
+from hwcost.kinds.crossbar.findings import changing_share, findings, resident
 from hwcost.kinds.crossbar.move import move
 from hwcost.kinds.crossbar.place import place
 from hwcost.kinds.crossbar.price import price
@@ -15,6 +15,7 @@ KIND = Kind(
     place=place,
     findings=findings,
     resident=resident,
+    changing=changing_share,
 )
 
-__all__ = ["KIND", "findings", "machine", "move", "place", "price", "resident"]
+__all__ = ["KIND", "changing_share", "findings", "machine", "move", "place", "price", "resident"]

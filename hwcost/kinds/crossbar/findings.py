@@ -13,7 +13,7 @@ from hwcost.kinds.crossbar.move import loads_in
 from hwcost.kinds.crossbar.parts import arrays_of
 from hwcost.kinds.crossbar.placed import Changing, PlacedWork
 from hwcost.kinds.crossbar.wear import lifetime_s
-from hwcost.report import Cost
+from hwcost.report import ChangingShare, Cost
 from hwcost.units import show
 
 HOUR_S, DAY_S, YEAR_S = 3600.0, 86400.0, 31557600.0
@@ -25,8 +25,9 @@ MANY = 1000.0
 def findings(costs: Sequence[Cost], device: Device) -> tuple[str, ...]:
     """What a reader must know of the placement, most important first."""
     arrays = arrays_of(device)
-    placed = [(cost, work) for cost in costs if isinstance(work := cost.traffic.work, PlacedWork)]
-    return (*_capacity(placed, arrays), *_changing(placed), *_wear(costs, arrays))
+    placed = _placed(costs)
+    shares = changing_share(costs, device)
+    return (*_capacity(placed, arrays), *_changing(placed, shares), *_wear(costs, arrays))
 
 
 def resident(costs: Sequence[Cost], device: Device) -> float | None:
@@ -36,7 +37,28 @@ def resident(costs: Sequence[Cost], device: Device) -> float | None:
     return min(1.0, arrays_of(device).count / taken) if taken else None
 
 
+def changing_share(costs: Sequence[Cost], _: Device) -> ChangingShare:
+    """What the ops that multiply operands which change take of the time and the energy of all.
+
+    The energy's share is None where the profile has no figures.
+    """
+    placed = _placed(costs)
+    ops = [cost for cost, work in placed if work.changing]
+    seconds = fsum(cost.expected_s for cost, _ in placed)
+    joules = [cost.energy_j for cost, _ in placed if cost.energy_j is not None]
+    own_j = fsum(cost.energy_j for cost in ops if cost.energy_j is not None)
+    is_known = len(joules) == len(placed) and fsum(joules) > 0
+    return ChangingShare(
+        time_share=fsum(cost.expected_s for cost in ops) / seconds if seconds else 0.0,
+        energy_share=own_j / fsum(joules) if is_known else None,
+    )
+
+
 Placed = Sequence[tuple[Cost, PlacedWork]]
+
+
+def _placed(costs: Sequence[Cost]) -> Placed:
+    return [(cost, work) for cost in costs if isinstance(work := cost.traffic.work, PlacedWork)]
 
 
 def _capacity(placed: Placed, arrays: Arrays) -> Iterator[str]:
@@ -74,18 +96,14 @@ def _missing(placed: Placed) -> Iterator[str]:
         yield f"{show(beside, 'B')} of weights per pass stream to the digital unit, which is sooner."
 
 
-def _changing(placed: Placed) -> Iterator[str]:
+def _changing(placed: Placed, shares: ChangingShare) -> Iterator[str]:
     """Where operands that change are multiplied, and what share of time and energy their ops take."""
     changing: list[Changing] = [one for _, work in placed for one in work.changing]
     if not changing:
         return
-    ops = [cost for cost, work in placed if work.changing]
-    seconds = fsum(cost.expected_s for cost, _ in placed)
-    joules = [cost.energy_j for cost, _ in placed if cost.energy_j is not None]
-    own_j = [cost.energy_j for cost in ops if cost.energy_j is not None]
-    share = f"{fsum(cost.expected_s for cost in ops) / seconds:.0%} of the time" if seconds else ""
-    if len(joules) == len(placed) and fsum(joules):
-        share = f"{share} and {fsum(own_j) / fsum(joules):.0%} of the energy"
+    share = f"{shares.time_share:.0%} of the time"
+    if shares.energy_share is not None:
+        share = f"{share} and {shares.energy_share:.0%} of the energy"
     written = sum(1 for one in changing if one.waves)
     where = (
         "on the digital unit"
