@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.render.frame import powers_of_ten
-from hwcost.render.marks import COLOURS, GRID, INK, QUIET, title
+from hwcost.render.marks import COLOURS, INK, QUIET, title
 from hwcost.render.words import percent, plural, quantity
 from hwcost.validation.result import CLOSE, Point, figures
 
@@ -34,11 +34,10 @@ def scatter(points: Sequence[Point]) -> alt.LayerChart:
         f" {percent(found.close)} within {CLOSE:g}x; plain roofline {found.roofline_error:.2f}",
         f"filled: held out; hollow: fitted; dashed: {CLOSE:g} times off",
     )
-    chart: Any = alt.layer(*lines, _dots(points, low, high)).properties(
+    chart: alt.LayerChart = alt.layer(*lines, _dots(points, low, high)).properties(
         width=SIDE, height=SIDE, title=title("Predicted against measured time", below)
     )
-    whole: alt.LayerChart = chart.configure_view(stroke=None).configure_axis(gridColor=GRID)
-    return whole
+    return chart
 
 
 def _line(low: float, high: float, factor: float) -> alt.Chart:
