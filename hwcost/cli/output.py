@@ -30,14 +30,17 @@ PLAIN = str.maketrans({"─": "-", "…": "~", "≥": ">"})
 """Letters for terminals and pipes that know ASCII only."""
 
 
-def chosen_format(form: Format | None, output: Path | None) -> Format:
-    """The format that is asked for, by name or by the suffix of the file to write."""
+def chosen_format(form: Format | None, output: Path | None, *, others: tuple[str, ...] = ()) -> Format:
+    """The format that is asked for, by name or by the suffix of the file to write.
+
+    others: suffixes that the command takes beside those of text, to be named where it takes none.
+    """
     check_folder(output)
     if form is not None or output is None:
         return form or "table"
     suffix = output.suffix.lower()
     if suffix not in FORMATS:
-        kinds = ", ".join(FORMATS)
+        kinds = ", ".join((*FORMATS, *others))
         raise UsageError(
             f"a report cannot be a {suffix} file" if suffix else "no suffix says what kind of file",
             where=str(output),

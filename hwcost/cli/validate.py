@@ -58,7 +58,7 @@ def validate(
     if is_chart and form is not None:
         raise UsageError("a chart has no --format", mend="leave out --format, or -o")
     check_folder(output)
-    chosen = "table" if is_chart else chosen_format(form, output)
+    chosen = "table" if is_chart else chosen_format(form, output, others=SUFFIXES)
     with progress("predicting what was published"):
         points, statements = validated(dataset, device)
     if is_chart and output is not None:
@@ -69,9 +69,7 @@ def validate(
     deliver(_text(points, statements, chosen, output), output)
 
 
-def _text(
-    points: Sequence[Point], statements: Sequence[Statement], form: Format, output: Path | None
-) -> str:
+def _text(points: Sequence[Point], statements: Sequence[Statement], form: Format, output: Path | None) -> str:
     from hwcost.render import validation, validation_data
 
     if form == "json":

@@ -46,7 +46,8 @@ def claims_chart(claims: Sequence[Claim]) -> alt.LayerChart:
     base = alt.Chart(alt.InlineData(rows))
     axes = _axes(rows, low / ROOM, high * ROOM)
     spans = base.mark_bar(color=QUIET, opacity=0.35, height=STEP // 2).encode(**axes, x2="to:Q")
-    kinds = alt.Scale(domain=list(KINDS), range=list(COLOURS[: len(KINDS)]))
+    shown = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    kinds = alt.Scale(domain=shown, range=[COLOURS[KINDS.index(kind)] for kind in shown])
     marks = base.mark_point(size=60, strokeWidth=1.5, opacity=1).encode(
         y=axes["y"],
         x=alt.X("ratio:Q"),
@@ -55,10 +56,11 @@ def claims_chart(claims: Sequence[Claim]) -> alt.LayerChart:
         fillOpacity=alt.FillOpacity("filled:Q", scale=None),
         tooltip=[alt.Tooltip(f"{name}:N") for name in TOOLTIPS],
     )
-    chart: alt.LayerChart = alt.layer(spans, marks).properties(
+    chart: Any = alt.layer(spans, marks).properties(
         width=WIDTH, height=STEP * len(rows), title=title("Ours over what is published", below)
     )
-    return chart
+    whole: alt.LayerChart = chart
+    return whole
 
 
 TOOLTIPS = ("what", "dataset", "published", "hwcost", "error", "kind", "evidence")
@@ -66,20 +68,18 @@ TOOLTIPS = ("what", "dataset", "published", "hwcost", "error", "kind", "evidence
 
 def _middle(claim: Claim) -> float:
     """What ours is set in proportion to: the mean of a range, the end of a bound."""
-    if claim.low and not isinf(claim.high):
-        return sqrt(claim.low * claim.high)
-    return claim.low or claim.high
+    return (claim.low or claim.high) if claim.is_bound else sqrt(claim.low * claim.high)
 
 
 def _bar(claim: Claim) -> tuple[float, float]:
     """From where to where ours may lie, over the middle; 0 where there is no end."""
-    middle, within = _middle(claim), claim.within
+    middle, within = _middle(claim), 0.0 if claim.is_bound else claim.within
     high = 0.0 if isinf(claim.high) else claim.high * (1 + within) / middle
     low = claim.low * (1 - within) / middle
     return low or claim.ours / middle, high
 
 
-def _row(claim: Claim, ratio: float, bar: tuple[float, float], low: float, high: float) -> dict[str, object]:
+def _row(claim: Claim, ratio: float, bar: tuple[float, float], low: float, high: float) -> dict[str, Any]:
     return {
         "line": f"{claim.name}, {published(claim)}",
         "from": bar[0] if claim.low else low,
@@ -96,7 +96,7 @@ def _row(claim: Claim, ratio: float, bar: tuple[float, float], low: float, high:
     }
 
 
-def _axes(rows: Sequence[dict[str, object]], low: float, high: float) -> dict[str, Any]:
+def _axes(rows: Sequence[dict[str, Any]], low: float, high: float) -> dict[str, Any]:
     import altair as alt
 
     values = sorted({1.0, *powers_of_ten(low, high)})

@@ -34,10 +34,11 @@ def scatter(points: Sequence[Point]) -> alt.LayerChart:
         f" {percent(found.close)} within {CLOSE:g}x; plain roofline {found.roofline_error:.2f}",
         f"filled: held out; hollow: fitted; dashed: {CLOSE:g} times off",
     )
-    chart: alt.LayerChart = alt.layer(*lines, _dots(points, low, high)).properties(
+    chart: Any = alt.layer(*lines, _dots(points, low, high)).properties(
         width=SIDE, height=SIDE, title=title("Predicted against measured time", below)
     )
-    return chart
+    whole: alt.LayerChart = chart
+    return whole
 
 
 def _line(low: float, high: float, factor: float) -> alt.Chart:

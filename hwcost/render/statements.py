@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isinf
 
 from hwcost.render.tables import Column, Table
 from hwcost.render.words import percent, plain, quantity, ratio
@@ -36,12 +35,12 @@ TWICE = 2.0
 
 
 def count_of(statements: Sequence[Statement]) -> str:
-    """How many hold, and how many of these could not but hold; "" where there are none."""
+    """How many hold, and how many of these tell no more than that; "" where there are none."""
     if not statements:
         return ""
     holding = [one for one in statements if one.holds]
     weak = sum(isinstance(one, Claim) and one.basis == "consistency" for one in holding)
-    alone = f", {weak} of them only as consistency" if weak else ""
+    alone = f", {weak} of them by consistency alone" if weak else ""
     return f"{len(holding)} of {len(statements)} published statements hold{alone}."
 
 
@@ -66,18 +65,20 @@ def statement_notes(statements: Sequence[Statement]) -> tuple[str, ...]:
     claims = [one for one in statements if isinstance(one, Claim)]
     if not claims:
         return ()
-    limits: dict[float, list[str]] = {}
-    for claim in claims:
-        limits.setdefault(claim.within, []).append(claim.dataset)
-    held = "; ".join(
-        f"{', '.join(dict.fromkeys(datasets))}: within {percent(within)}"
-        for within, datasets in sorted(limits.items())
-    )
     return (
-        f"holds: what is published, or its range, is met. {held}. error: from its nearer end.",
+        f"holds: hwcost is within {_limits(claims)} of what is published. error: how far it is off, from the"
+        " nearer end of a range; from twice or half on as a factor.",
         *((KINDS, EVIDENCE) if any(claim.basis for claim in claims) else ()),
         *_row_notes(claims),
     )
+
+
+def _limits(claims: Sequence[Claim]) -> str:
+    """How far numbers may be off: "5 %", or "5 % (nvidia_intensity: 1 %)"."""
+    widest = max(claim.within for claim in claims)
+    others = {claim.dataset: claim.within for claim in claims if claim.within < widest}
+    apart = ", ".join(f"{dataset}: {percent(within)}" for dataset, within in others.items())
+    return f"{percent(widest)} ({apart})" if apart else percent(widest)
 
 
 def _row_notes(claims: Sequence[Claim]) -> list[str]:
@@ -98,10 +99,8 @@ def published(one: Statement) -> str:
         return one.published
     if one.low == one.high:
         return amount(one.low, one.unit)
-    if isinf(one.high):
-        return f"> {amount(one.low, one.unit)}"
-    if one.low == 0:
-        return f"< {amount(one.high, one.unit)}"
+    if one.is_bound:
+        return f"> {amount(one.low, one.unit)}" if one.low else f"< {amount(one.high, one.unit)}"
     return f"{amount(one.low, one.unit).removesuffix('x')} to {amount(one.high, one.unit)}"
 
 

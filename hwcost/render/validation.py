@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hwcost.render.markdown import tables_markdown
 from hwcost.render.statements import count_of, statement_notes, statement_tables
@@ -48,12 +49,12 @@ def validation_text(
 
 def validation_markdown(points: Sequence[Point], statements: Sequence[Statement]) -> str:
     """The same as Markdown."""
-    tables = [*point_tables(points), *statement_tables(statements)]
+    tables = [
+        replace(table, title=f"`{table.title}`")
+        for table in (*point_tables(points), *statement_tables(statements))
+    ]
     return tables_markdown(
-        "Predicted against published",
-        headline(points, statements),
-        tables,
-        remarks(points, statements),
+        "Predicted against published", headline(points, statements), tables, remarks(points, statements)
     )
 
 

@@ -1,4 +1,4 @@
-"""Validation for programs: JSON with figures, points and statements; CSV with a row for each of the latter two."""
+"""Validation for programs: JSON with figures, points and statements, and CSV with one row each."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from typing import Final
 from hwcost.api import analyze
 from hwcost.graph import Op, Trace
 from hwcost.validation import traces
+from hwcost.validation.datasets import Row, table
 from hwcost.validation.result import Check
-from hwcost.validation.tables import Row, table
 
 DEVICE: Final = "tpu_v1"
 KERNEL: Final = (3, 3)

@@ -19,8 +19,8 @@ from hwcost.kinds.crossbar.geometry import (
     weights_per_row,
 )
 from hwcost.kinds.crossbar.parts import arrays_of
+from hwcost.validation.datasets import Row, table
 from hwcost.validation.result import Basis, Claim, Evidence
-from hwcost.validation.tables import Row, table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,11 @@ def _claim(dataset: str, row: Row) -> Claim:
 
 def _as_published(arrays: Arrays, row: Row) -> Arrays:
     """The arrays in the phases and at the clock that a figure was published for."""
-    changes = {
-        field: Number(float(row[field]), path="", unit="", text=row[field], evidence="derived", source="table")
-        for field in ("phases", "pulse_s")
-        if row[field]
-    }
-    return replace(arrays, input=replace(arrays.input, **changes))
+    own = arrays.input
+    phases = _number(row["phases"]) if row["phases"] else own.phases
+    pulse_s = _number(row["pulse_s"]) if row["pulse_s"] else own.pulse_s
+    return replace(arrays, input=replace(own, phases=phases, pulse_s=pulse_s))
+
+
+def _number(text: str) -> Number:
+    return Number(float(text), path="", unit="", text=text, evidence="derived", source="the table")

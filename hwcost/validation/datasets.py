@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from hwcost.graph import Trace
 from hwcost.validation import traces
 from hwcost.validation.result import Case
-from hwcost.validation.tables import Row, table
+
+Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +106,9 @@ def cases(name: str) -> Iterator[Case]:
                     measured=float(row[column]) * MICROSECOND,
                     is_fitted=index % 2 == 1,
                 )
+
+
+def table(file: str) -> list[Row]:
+    """The rows of a table that ships with the package; lines that begin with # are its citation."""
+    with (Path(__file__).parent / "data" / file).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(line for line in stream if not line.startswith("#")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, isinf, log
 from typing import Final, Literal
 
 from hwcost.graph import Trace
@@ -101,6 +101,11 @@ class Claim:
     note: str = ""
 
     @property
+    def is_bound(self) -> bool:
+        """Whether the source gives one end only."""
+        return self.low == 0 or isinf(self.high)
+
+    @property
     def factor(self) -> float:
         """Ours over the nearer end of the range; 1 inside it."""
         if self.low <= self.ours <= self.high:
@@ -109,7 +114,8 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        return abs(self.factor - 1) <= self.within
+        """A bound is kept or not; else ours may be off by the share `within`."""
+        return abs(self.factor - 1) <= (0 if self.is_bound else self.within)
 
 
 Statement = Check | Claim

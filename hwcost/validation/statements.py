@@ -9,9 +9,9 @@ from typing import Final
 from hwcost.validation import bounds, intensities, workloads
 from hwcost.validation.bounds import tpu_checks
 from hwcost.validation.chips import chip_claims
+from hwcost.validation.datasets import table
 from hwcost.validation.intensities import intensity_claims
 from hwcost.validation.result import Statement
-from hwcost.validation.tables import table
 from hwcost.validation.workloads import hermes_claims, puma_claims
 
 

@@ -14,10 +14,9 @@ from hwcost.devices.device import Number
 from hwcost.graph import Trace
 from hwcost.kinds.crossbar.geometry import capacity_weights
 from hwcost.kinds.crossbar.parts import arrays_of
-from hwcost.report import Sum
-from hwcost.validation import networks
+from hwcost.validation import recorded
+from hwcost.validation.datasets import Row, table
 from hwcost.validation.result import Claim
-from hwcost.validation.tables import Row, table
 
 PUMA, GPU, HERMES = "puma", "p100_pcie", "ibm_hermes"
 
@@ -29,7 +28,7 @@ STREAM_STEPS: Final = 100
 
 NOTE: Final = (
     f"times on a P100 in float32 with fused recurrent layers over those on PUMA in int16, on as many nodes as"
-    f" hold the network, {STEPS} steps"
+    f" hold the network, {STEPS} steps; a product on PUMA takes what its published peak makes of it"
 )
 
 SPARE: Final = 1.02
@@ -57,28 +56,33 @@ def puma_claims(dataset: str) -> tuple[Claim, ...]:
 
 def speedup(trace: Trace) -> float:
     """Time on the GPU, in float32 with fused recurrent layers, over time on PUMA, in int16."""
-    there = analyze(trace, device=nodes(trace.parameters), dtype="int16")
+    puma = load_device(PUMA)
+    there = analyze(trace, device=nodes(puma, nodes_for(puma, trace.parameters)), dtype="int16")
     return analyze(trace, device=GPU).totals.expected_s / there.totals.expected_s
 
 
-def nodes(weights: int) -> Device:
-    """As many nodes of PUMA as hold the weights, taken as one chip."""
-    puma = load_device(PUMA)
-    arrays = arrays_of(puma)
-    count = int(arrays.count) * ceil(SPARE * weights / capacity_weights(arrays))
-    number = Number(count, path="", unit="", text=str(count), evidence="derived", source="nodes")
-    return replace(puma, arrays=replace(arrays, count=number))
+def nodes(device: Device, count: int) -> Device:
+    """The arrays of `count` chips as those of one."""
+    arrays = arrays_of(device)
+    whole = count * int(arrays.count)
+    number = Number(whole, path="", unit="", text=str(whole), evidence="derived", source="nodes")
+    return replace(device, arrays=replace(arrays, count=number))
+
+
+def nodes_for(device: Device, weights: int) -> int:
+    """How many chips hold so many weights."""
+    return ceil(SPARE * weights / capacity_weights(arrays_of(device)))
 
 
 def network(row: Row) -> Trace:
     """A network of PUMA's by its row."""
     name, sizes = row["name"], [int(size) for size in row["sizes"].split()]
     if row["class"] == "MLP":
-        return networks.mlp(name, sizes)
+        return recorded.mlp(name, sizes)
     if row["class"] == "CNN":
-        return networks.vgg(name, sizes)
+        return recorded.vgg(name, sizes)
     layers, inputs, hidden, projection, words = sizes
-    return networks.language_model(
+    return recorded.language_model(
         name, layers=layers, inputs=inputs, hidden=hidden, projection=projection, words=words, steps=STEPS
     )
 
@@ -88,22 +92,22 @@ def hermes_claims(dataset: str) -> tuple[Claim, ...]:
     return tuple(claim for row in table(f"{dataset}.csv") for claim in _step_claims(dataset, row))
 
 
-def step_of_hermes(row: Row) -> Sum:
-    """One step of an LSTM whose inputs arrive one by one."""
-    trace = networks.lstm_stream(row["name"], int(row["inputs"]), int(row["hidden"]), STREAM_STEPS)
+def step_of_hermes(inputs: int, hidden: int) -> tuple[float, float]:
+    """Seconds and joules of one step of an LSTM whose inputs arrive one by one.
+
+    Raises:
+        ValueError: the profile does not say what energy it takes.
+    """
+    trace = recorded.lstm_stream("lstm", inputs, hidden, STREAM_STEPS)
     steps = analyze(trace, device=HERMES, dtype="float16").steps
-    assert steps is not None
-    assert steps.steady is not None
-    return steps.steady
+    if steps is None or steps.steady is None or steps.steady.energy_j is None:
+        raise ValueError(f"{HERMES} has no energy of a step")
+    return steps.steady.expected_s, steps.steady.energy_j
 
 
 def _step_claims(dataset: str, row: Row) -> Iterator[Claim]:
-    step = step_of_hermes(row)
-    assert step.energy_j is not None
-    for column, unit, ours, note in (
-        ("time_s", "s", step.expected_s, row["note"]),
-        ("energy_j", "J", step.energy_j, ""),
-    ):
+    seconds, joules = step_of_hermes(int(row["inputs"]), int(row["hidden"]))
+    for column, unit, ours, note in (("time_s", "s", seconds, row["note"]), ("energy_j", "J", joules, "")):
         yield Claim(
             dataset=dataset,
             name=row["name"],

@@ -91,8 +91,8 @@ def lstm_stream(name: str, inputs: int, hidden: int, steps: int) -> Trace:
         outputs=(y, *states),
         attributes=_lstm_attributes(1, 0),
     )
-    items = (*map(_zeros, states), Loop(times=steps, body=(step,), axis="steps"))
-    return chain(name, items, DTYPE, order="streaming", seq_len=steps)
+    loop = Loop(times=steps, body=(step,), axis="steps")
+    return chain(name, (*map(_zeros, states), loop), DTYPE, order="streaming", seq_len=steps)
 
 
 def _affine(x: Tensor, width: int, key: str, role: Role = "activation") -> Op:
