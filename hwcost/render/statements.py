@@ -69,6 +69,7 @@ def statement_notes(statements: Sequence[Statement]) -> tuple[str, ...]:
         f"holds: hwcost is within {_limits(claims)} of what is published. error: how far it is off, from the"
         " nearer end of a range; from twice or half on as a factor.",
         *((KINDS, EVIDENCE) if any(claim.basis for claim in claims) else ()),
+        *(("TOP/J are TOP/s per W.",) if any(claim.unit == "OP/J" for claim in claims) else ()),
         *_row_notes(claims),
     )
 

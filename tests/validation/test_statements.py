@@ -8,6 +8,8 @@ from io import StringIO
 from math import inf
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hwcost.errors import UsageError
 from hwcost.render.statements import count_of, error, published, statement_notes, statement_tables
@@ -61,6 +63,15 @@ def test_factor_and_whether_it_holds(
     assert found.holds is holds
 
 
+@given(low=st.floats(1e-9, 1e12), width=st.floats(1, 3), off=st.floats(0.1, 10), scale=st.floats(1e-3, 1e3))
+def test_a_factor_does_not_depend_on_the_unit(low: float, width: float, off: float, scale: float) -> None:
+    found = claim(low, low * width, low * off)
+    scaled = claim(low * scale, low * width * scale, low * off * scale)
+    assert scaled.factor == pytest.approx(found.factor)
+    assert (found.factor < 1) == (off < 1)
+    assert found.factor == 1 or not 1 <= off <= width
+
+
 @pytest.mark.parametrize(
     ("low", "high", "unit", "shown"),
     [
@@ -85,7 +96,12 @@ def test_error_is_shown(ours: float, shown: str) -> None:
 
 
 def test_what_does_not_hold_is_counted_and_consistency_told_apart() -> None:
-    found = [claim(1, 1, 1), claim(1, 1, 2), claim(1, 1, 1, basis="consistency"), check("compute")]
+    found: list[Statement] = [
+        claim(1, 1, 1),
+        claim(1, 1, 2),
+        claim(1, 1, 1, basis="consistency"),
+        check("compute"),
+    ]
     found += [claim(1, 1, 2, basis="consistency"), check("latency")]
     sentence = "3 of 6 published statements hold, 1 of them by consistency alone."
     assert count_of(found) == headline([], found) == sentence
@@ -160,7 +176,12 @@ def test_markdown_has_every_row() -> None:
 
 
 def test_chart_of_numbers() -> None:
-    found = [claim(1, 1, 2), claim(42, 66, 50), claim(1, inf, 3, basis="consistency"), check("compute")]
+    found: list[Statement] = [
+        claim(1, 1, 2),
+        claim(42, 66, 50),
+        claim(1, inf, 3, basis="consistency"),
+        check("compute"),
+    ]
     spec = validation_chart([], found).to_dict()
     (rows,) = spec["datasets"].values()
     assert [row["ratio"] for row in rows] == pytest.approx([2, 50 / (42 * 66) ** 0.5, 3])
@@ -168,3 +189,14 @@ def test_chart_of_numbers() -> None:
     assert (rows[0]["from"], rows[0]["to"]) == (0.95, 1.05)
     with pytest.raises(UsageError, match="there is no number to draw"):
         validation_chart([], [check("compute")])
+
+
+def test_times_and_numbers_have_a_panel_each() -> None:
+    panels = validation_chart(*validated(device="rpi3b")).to_dict()["vconcat"]
+    assert [panel["title"]["text"] for panel in panels] == ["Predicted against measured time"]
+    points, _ = validated(device="rpi3b")
+    panels = validation_chart(points, [claim(1, 1, 2)]).to_dict()["vconcat"]
+    assert [panel["title"]["text"] for panel in panels] == [
+        "Predicted against measured time",
+        "Ours over what is published",
+    ]

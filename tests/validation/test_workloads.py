@@ -26,7 +26,8 @@ class Lstm(nn.Module):
         self.words = nn.Linear(projection or hidden, words)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.words(self.stack(x)[0])
+        words: Tensor = self.words(self.stack(x)[0])
+        return words
 
 
 def mlp(*widths: int) -> nn.Module:
