@@ -152,7 +152,7 @@ def test_limits_and_notes() -> None:
 
 
 def test_programs_get_plain_numbers() -> None:
-    found = [
+    found: list[Statement] = [
         claim(1, inf, 0.5),
         claim(2e12, 2e12, 2.2e12, unit="OP/s", basis="consistency"),
         check("latency"),
