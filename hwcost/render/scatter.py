@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.render.frame import powers_of_ten
-from hwcost.render.marks import COLOURS, GRID, INK, QUIET, title
+from hwcost.render.marks import COLOURS, INK, QUIET, title
 from hwcost.render.words import percent, plural, quantity
 from hwcost.validation.result import CLOSE, Point, figures
 
@@ -37,7 +37,7 @@ def scatter(points: Sequence[Point]) -> alt.LayerChart:
     chart: Any = alt.layer(*lines, _dots(points, low, high)).properties(
         width=SIDE, height=SIDE, title=title("Predicted against measured time", below)
     )
-    whole: alt.LayerChart = chart.configure_view(stroke=None).configure_axis(gridColor=GRID)
+    whole: alt.LayerChart = chart
     return whole
 
 

@@ -1,17 +1,17 @@
-"""Validation as text, Markdown and JSON: predicted against measured, dataset by dataset, device by device."""
+"""Validation as text and Markdown: predicted against published, dataset by dataset, device by device."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import replace
 
+from hwcost.render.markdown import tables_markdown
+from hwcost.render.statements import count_of, statement_notes, statement_tables
 from hwcost.render.tables import Column, Table
 from hwcost.render.terminal import text_of
 from hwcost.render.words import bound_label, percent, plural
 from hwcost.report import STATED_SHARE
-from hwcost.validation.result import CLOSE, Check, Figures, Point, figures
-
-SCHEMA = "hwcost.validation/1"
+from hwcost.validation.result import CLOSE, Figures, Point, Statement, figures
 
 COLUMNS = (
     Column(name="device", is_number=False),
@@ -23,30 +23,6 @@ COLUMNS = (
     Column(name="roofline"),
 )
 
-CHECK_COLUMNS = (
-    Column(name="what", is_number=False),
-    Column(name="published"),
-    Column(name="hwcost"),
-    Column(name="holds", is_number=False),
-)
-
-Group = tuple[str, str, bool]
-"""Dataset, card, and whether the points were fitted."""
-
-
-def validation_text(
-    points: Sequence[Point], checks: Sequence[Check], *, width: int = 80, colour: bool = False
-) -> str:
-    """The tables, and below the point of each held-out half that is farthest off."""
-    return text_of(
-        headline(points, checks),
-        validation_tables(points, checks),
-        (*LEGEND, *worst_sentences(points)),
-        width=width,
-        colour=colour,
-    )
-
-
 LEGEND = (
     "error: exp(mean |ln(predicted / measured)|), 1.10 is 10 %; roofline: the same of max(flops / peak,"
     " bytes / bandwidth).",
@@ -54,9 +30,36 @@ LEGEND = (
     f"in interval: measured times between fast_s and slow_s, of which {percent(STATED_SHARE)} should be.",
 )
 
+Group = tuple[str, str, bool]
+"""Dataset, card, and whether the points were fitted."""
 
-def headline(points: Sequence[Point], checks: Sequence[Check]) -> str:
-    """The error over all points that nothing was fitted on."""
+
+def validation_text(
+    points: Sequence[Point], statements: Sequence[Statement], *, width: int = 80, colour: bool = False
+) -> str:
+    """The tables, and below what their columns mean and what is farthest off."""
+    return text_of(
+        headline(points, statements),
+        [*point_tables(points), *statement_tables(statements)],
+        remarks(points, statements),
+        width=width,
+        colour=colour,
+    )
+
+
+def validation_markdown(points: Sequence[Point], statements: Sequence[Statement]) -> str:
+    """The same as Markdown."""
+    tables = [
+        replace(table, title=f"`{table.title}`")
+        for table in (*point_tables(points), *statement_tables(statements))
+    ]
+    return tables_markdown(
+        "Predicted against published", headline(points, statements), tables, remarks(points, statements)
+    )
+
+
+def headline(points: Sequence[Point], statements: Sequence[Statement]) -> str:
+    """The error over all points that nothing was fitted on, and the statements that hold."""
     parts = []
     held = [point for point in points if not point.case.is_fitted]
     if held:
@@ -65,15 +68,18 @@ def headline(points: Sequence[Point], checks: Sequence[Check]) -> str:
             f"Held-out error {found.error:.2f} over {plural(len(held), 'measurement')}, of the plain roofline"
             f" {found.roofline_error:.2f}; {percent(found.inside)} lie in their interval."
         )
-    if checks:
-        parts.append(f"{sum(check.holds for check in checks)} of {len(checks)} published statements hold.")
-    return " ".join(parts)
+    return " ".join(filter(None, (*parts, count_of(statements))))
 
 
-def validation_tables(points: Sequence[Point], checks: Sequence[Check]) -> list[Table]:
+def remarks(points: Sequence[Point], statements: Sequence[Statement]) -> tuple[str, ...]:
+    """What the columns mean, what is farthest off, and what the statements rest on."""
+    return (*(LEGEND if points else ()), *worst_sentences(points), *statement_notes(statements))
+
+
+def point_tables(points: Sequence[Point]) -> list[Table]:
     """One table per dataset."""
     groups = grouped(points)
-    tables = [
+    return [
         Table(
             title=dataset,
             columns=COLUMNS,
@@ -85,11 +91,6 @@ def validation_tables(points: Sequence[Point], checks: Sequence[Check]) -> list[
         )
         for dataset in dict.fromkeys(name for name, _, _ in groups)
     ]
-    for dataset in dict.fromkeys(check.dataset for check in checks):
-        own = [check for check in checks if check.dataset == dataset]
-        rows = tuple((it.name, it.published, it.ours, "yes" if it.holds else "no") for it in own)
-        tables.append(Table(title=dataset, columns=CHECK_COLUMNS, rows=rows))
-    return tables
 
 
 def grouped(points: Sequence[Point]) -> dict[Group, Figures]:
@@ -114,26 +115,6 @@ def worst_sentences(points: Sequence[Point]) -> tuple[str, ...]:
     )
 
 
-def validation_json(points: Sequence[Point], checks: Sequence[Check]) -> str:
-    """The machine-readable validation: figures by group, every point, every statement."""
-    value = {
-        "schema": SCHEMA,
-        "groups": [_group(*group, found) for group, found in grouped(points).items()],
-        "points": [_point(point) for point in points],
-        "statements": [
-            {
-                "dataset": check.dataset,
-                "name": check.name,
-                "published": check.published,
-                "ours": check.ours,
-                "holds": check.holds,
-            }
-            for check in checks
-        ],
-    }
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
 def _row(card: str, is_fitted: bool, found: Figures) -> tuple[str, ...]:
     return (
         card,
@@ -148,33 +129,3 @@ def _row(card: str, is_fitted: bool, found: Figures) -> tuple[str, ...]:
 
 def _off(factor: float) -> str:
     return f"{factor:.1f} times too slow" if factor > 1 else f"{1 / factor:.1f} times too fast"
-
-
-def _group(dataset: str, card: str, is_fitted: bool, found: Figures) -> dict[str, object]:
-    return {
-        "dataset": dataset,
-        "device": card,
-        "fitted": is_fitted,
-        "points": len(found.points),
-        "error": found.error,
-        "within_1.5x": found.close,
-        "in_interval": found.inside,
-        "roofline_error": found.roofline_error,
-        "worst": found.worst.case.trace.model,
-        "worst_factor": found.worst.factor,
-    }
-
-
-def _point(point: Point) -> dict[str, object]:
-    return {
-        "dataset": point.case.dataset,
-        "device": point.case.card,
-        "case": point.case.trace.model,
-        "fitted": point.case.is_fitted,
-        "measured_s": point.case.measured,
-        "expected_s": point.expected,
-        "fast_s": point.fast,
-        "slow_s": point.slow,
-        "roofline_s": point.roofline,
-        "bound": point.bound,
-    }

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, log
-from typing import Final
+from math import exp, isinf, log
+from typing import Final, Literal
 
 from hwcost.graph import Trace
 
 CLOSE: Final = 1.5
 """The factor within which a prediction counts as close."""
+
+NEAR: Final = 0.05
+"""How far a number may be off for the statement to hold, as a share."""
+
+Basis = Literal["prediction", "consistency"]
+"""What a number of ours shows.
+
+prediction: it comes from geometry, circuit timings and the model; no constant was worked out from it.
+consistency: a constant was worked out from it, or from what its source says of the same quantity, so that
+it shows that profile and source agree, and no more.
+"""
+
+Evidence = Literal["silicon", "simulation", "vendor", "modelled", "unverified"]
+"""What a published number rests on; unverified: no source was read for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +66,59 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A published statement that is no time: what the source says, what we say, whether it holds."""
+    """A published statement in words: what the source says, what we say of the device."""
 
     dataset: str
     name: str
+    device: str
     published: str
     ours: str
-    holds: bool
+
+    @property
+    def holds(self) -> bool:
+        return self.ours == self.published
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A published number, and ours.
+
+    low, high: the range that the source gives, the same for one number; low 0 or high infinite where it
+    gives a bound. unit: "" for a plain count, "x" for a ratio. within: the share by which ours may be off.
+    basis, evidence: None where the number rests on no constant of a device. note: what a reader must know.
+    """
+
+    dataset: str
+    name: str
+    device: str
+    low: float
+    high: float
+    ours: float
+    unit: str
+    within: float = NEAR
+    basis: Basis | None = None
+    evidence: Evidence | None = None
+    note: str = ""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the source gives one end only."""
+        return self.low == 0 or isinf(self.high)
+
+    @property
+    def factor(self) -> float:
+        """Ours over the nearer end of the range; 1 inside it."""
+        if self.low <= self.ours <= self.high:
+            return 1.0
+        return self.ours / (self.low if self.ours < self.low else self.high)
+
+    @property
+    def holds(self) -> bool:
+        """A bound is kept or not; else ours may be off by the share `within`."""
+        return abs(self.factor - 1) <= (0 if self.is_bound else self.within)
+
+
+Statement = Check | Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from hwcost.api import analyze
 from hwcost.devices import Device, device_names, load_device
 from hwcost.errors import UsageError
 from hwcost.validation.datasets import DATASETS, cases
-from hwcost.validation.result import Case, Check, Point
-from hwcost.validation.statements import DEVICES, STATEMENTS
+from hwcost.validation.result import Case, Point, Statement
+from hwcost.validation.statements import STATEMENTS, statements
 
 
 def names() -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def names() -> tuple[str, ...]:
 
 def validated(
     dataset: str | None = None, device: str | None = None
-) -> tuple[tuple[Point, ...], tuple[Check, ...]]:
+) -> tuple[tuple[Point, ...], tuple[Statement, ...]]:
     """The points and the statements of one dataset, or of all; of one device, or of all.
 
     Raises UsageError for a dataset that is not there, and where nothing was measured on the device.
@@ -34,17 +34,13 @@ def validated(
         for case in cases(name)
         if device in (None, case.device)
     )
-    checks = tuple(
-        check
-        for name in wanted
-        if name in STATEMENTS and device in (None, DEVICES[name])
-        for check in STATEMENTS[name]()
-    )
-    if not points and not checks:
-        known = sorted({case.device for name in DATASETS for case in cases(name)} | set(DEVICES.values()))
+    found = tuple(one for name in wanted if name in STATEMENTS for one in statements(name, device))
+    if not points and not found:
+        measured = {case.device for name in DATASETS for case in cases(name)}
+        known = sorted(measured.union(*(own.devices for own in STATEMENTS.values())))
         what = "no device is named" if device not in device_names() else "nothing was measured on"
         raise UsageError(f"{what} {device!r}", mend=f"take one of {', '.join(known)}")
-    return points, checks
+    return points, found
 
 
 def point(case: Case) -> Point:

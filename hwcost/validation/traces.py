@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Trace, Tree, contiguous
+from hwcost.graph import Attribute, Loop, Op, Role, Storage, Tensor, Trace, Tree, contiguous, leaves
 from hwcost.rules.recurrent import CELLS
 
 
@@ -14,14 +14,14 @@ def product(m: int, n: int, k: int, *, a: str, b: str, dtype: str, c_dtype: str,
     right = _columns("b", k, n, dtype, "input", is_transposed=b == "T")
     c = _columns("c", m, n, c_dtype, "output", is_transposed=False)
     op = Op(name="aten.mm", inputs=(left, right), outputs=(c,))
-    return _trace(name or f"{m} x {n} x {k} {a}{b}", (op,), dtype)
+    return chain(name or f"{m} x {n} x {k} {a}{b}", (op,), dtype)
 
 
 def linear(batch: int, inputs: int, outputs: int, dtype: str, name: str = "") -> Trace:
     """y[batch,outputs] = x[batch,inputs] W' as torch lays it out."""
     x = first((batch, inputs), dtype)
     op = linear_op(x, outputs, "", "output")
-    return _trace(name or f"linear {inputs} to {outputs}, batch {batch}", (op,), dtype)
+    return chain(name or f"linear {inputs} to {outputs}, batch {batch}", (op,), dtype)
 
 
 def linear_op(x: Tensor, outputs: int, key: str, role: Role) -> Op:
@@ -50,7 +50,7 @@ def convolution(
     op = convolution_op(x, filters, kernel, padding, stride, "", "output")
     size = f"{image[1]} x {image[0]}, {channels} to {filters}"
     title = f"{size}, {kernel[1]} x {kernel[0]} / {stride[0]}, batch {batch}"
-    return _trace(title, (op,), dtype)
+    return chain(title, (op,), dtype)
 
 
 def convolution_op(
@@ -105,7 +105,7 @@ def recurrence(cell: str, hidden: int, batch: int, steps: int, dtype: str) -> Tr
         attributes={"layer": "l0", **absent},
     )
     title = f"{cell} hidden {hidden}, batch {batch}, {steps} steps"
-    return _trace(title, (Loop(times=steps, body=(step,)),), dtype)
+    return chain(title, (Loop(times=steps, body=(step,)),), dtype)
 
 
 def first(shape: tuple[int, ...], dtype: str) -> Tensor:
@@ -113,9 +113,25 @@ def first(shape: tuple[int, ...], dtype: str) -> Tensor:
     return contiguous(_storage("x", prod(shape), dtype, "input"), shape)
 
 
-def chain(name: str, ops: tuple[Op, ...], dtype: str) -> Trace:
-    """Ops one after the other."""
-    return _trace(name, ops, dtype)
+def chain(
+    name: str, items: Tree[Op], dtype: str, *, order: str = "offline", seq_len: int | None = None
+) -> Trace:
+    """Ops and loops one after the other, with the weights that they share counted once."""
+    weights = {
+        tensor.storage.id: tensor.storage
+        for op, _ in leaves(items)
+        for tensor in op.inputs
+        if tensor.role == "weight"
+    }
+    return Trace(
+        model=name,
+        parameters=sum(weight.elements for weight in weights.values()),
+        weight_bytes=sum(weight.bytes for weight in weights.values()),
+        dtype=dtype,
+        items=items,
+        order=order,
+        seq_len=seq_len,
+    )
 
 
 def pointwise(name: str, op: str, dtype: str, shape: tuple[int, ...], weights: int = 0) -> Trace:
@@ -127,7 +143,7 @@ def pointwise(name: str, op: str, dtype: str, shape: tuple[int, ...], weights: i
     y = contiguous(_storage("y", prod(shape), dtype, "output"), shape)
     attributes: dict[str, Attribute] = {"normalized_shape": shape[-1:], "eps": 1e-5} if weights else {}
     made = Op(name=op, inputs=(x, *given), outputs=(y,), attributes=attributes)
-    return _trace(name, (made,), dtype)
+    return chain(name, (made,), dtype)
 
 
 def max_pool(name: str, dtype: str, shape: tuple[int, ...], side: int) -> Trace:
@@ -136,7 +152,7 @@ def max_pool(name: str, dtype: str, shape: tuple[int, ...], side: int) -> Trace:
     y = contiguous(_storage("y", prod(shape), dtype, "output"), shape)
     attributes = {"kernel_size": (side, side), "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1)}
     op = Op(name="aten.max_pool2d", inputs=(x,), outputs=(y,), attributes=attributes)
-    return _trace(name, (op,), dtype)
+    return chain(name, (op,), dtype)
 
 
 def _columns(key: str, rows: int, columns: int, dtype: str, role: Role, *, is_transposed: bool) -> Tensor:
@@ -151,7 +167,3 @@ def _columns(key: str, rows: int, columns: int, dtype: str, role: Role, *, is_tr
 
 def _storage(key: str, elements: int, dtype: str, role: Role) -> Storage:
     return Storage(id=key, elements=elements, dtype=dtype, role=role)
-
-
-def _trace(name: str, items: Tree[Op], dtype: str) -> Trace:
-    return Trace(model=name, parameters=0, weight_bytes=0, dtype=dtype, items=items)

@@ -140,6 +140,6 @@ def test_unknown_names_are_told() -> None:
 
 
 def test_validation_needs_no_torch() -> None:
-    check = "from hwcost.validation import validated\nvalidated('tpu_v1')\nimport sys\n"
-    check += "assert 'torch' not in sys.modules"
+    check = "from hwcost.validation import validated\nvalidated('tpu_v1')\nvalidated('puma_workloads')\n"
+    check += "validated('hermes_lstm')\nimport sys\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)
