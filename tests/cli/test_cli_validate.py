@@ -92,7 +92,7 @@ def test_chart(shell: Shell, suffix: str, start: bytes) -> None:
             "validate tpu_v1 -o chart.svg",
             "there is no number to draw; take a dataset of times or numbers, or leave out -o",
         ),
-        ("validate -o chart.doc", "chart.doc: a report cannot be a .doc file; end the name in one of .txt,"),
+        ("validate -o chart.doc", "chart.doc: a report cannot be a .doc file; end the name in one of .html,"),
         ("validate -o chart.svg --format json", "a chart has no --format; leave out --format, or -o"),
     ],
 )
