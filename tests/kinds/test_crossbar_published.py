@@ -20,6 +20,7 @@ import hwcost
 from hwcost.devices import Device, load_device
 from hwcost.devices.device import Number
 from hwcost.kinds.crossbar.geometry import interval_s
+from hwcost.kinds.crossbar.nodes import nodes, nodes_for
 
 STEPS = 50
 
@@ -71,21 +72,13 @@ def network(name: str) -> tuple[nn.Module, Tensor]:
         }[name]()
 
 
-def nodes(puma: Device, weights: int) -> Device:
-    """As many nodes of 36 M weights as hold the model, taken as one chip."""
-    own = puma.arrays
-    assert own is not None
-    count = own.count * ceil(1.02 * weights / 36.2e6)
-    number = Number(count, path="", unit="", text=str(count), evidence="derived", source="nodes")
-    return replace(puma, arrays=replace(own, count=number))
-
-
 @cache
 def speedup(name: str) -> float:
     """Time on a P100 in float32 over time on PUMA in int16."""
     module, x = network(name)
     trace = hwcost.trace(module, x)
-    there = hwcost.analyze(trace, device=nodes(load_device("puma"), trace.parameters), dtype="int16")
+    puma = load_device("puma")
+    there = hwcost.analyze(trace, device=nodes(puma, nodes_for(puma, trace.parameters)), dtype="int16")
     assert there.resident == 1
     return hwcost.analyze(trace, device="p100_pcie").totals.expected_s / there.totals.expected_s
 
