@@ -80,7 +80,16 @@ def arrays(node: Node, ledger: Ledger) -> Arrays:
         node,
         "arrays",
         required=("proof", "style", "geometry", "weights", "input"),
-        optional=("converter", "pipeline", "write", "energy", "network", "effective_bits", "tiles", "overlap"),
+        optional=(
+            "converter",
+            "pipeline",
+            "write",
+            "energy",
+            "network",
+            "effective_bits",
+            "tiles",
+            "overlap",
+        ),
     )
     geometry = fields(entries["geometry"], "arrays.geometry", required=("rows", "columns", "count"))
     weights = fields(

@@ -1,4 +1,4 @@
-"""Work that arrays do side by side: products that wait for nothing new, and layers as on a production line."""
+"""Work that arrays do side by side: products that wait for nothing new, and layers as on a line."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _schedule(stage: Stage, written: dict[str, list[Stage]]) -> None:
 
 
 def _read(member: Timed) -> Iterable[Tensor]:
-    """What an op takes in, whether it comes from memory, from the kernel that it is fused with, or passes arrays."""
+    """What an op takes in: from memory, through arrays, or from the kernel that it is fused with."""
     work = member.cost.traffic.work
     operands = (tensor for product in work.products for tensor in (product.a, product.b))
     found: dict[str, Tensor] = {}

@@ -45,15 +45,15 @@ class ArrayPart:
 def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     """The cost of each traffic, over all its calls.
 
-    compute_s   arrays: calls * (t_mvm + pipeline + (ceil(vectors / replicas) - 1) * t_mvm)
+    compute_s   arrays: calls * (max(t_mvm + pipeline, t_tiles) + (ceil(vectors / replicas) - 1) * t_mvm)
                 + what the digital unit does, as on a processor
     writes      rows * t_row * turns, per matrix that is missing or changes
     network     its bytes / its bandwidth
     expected_s  max(compute_s + writes, network, levels ...) + latency_s; in a step of a recurrent layer
-                writes, arrays, digital unit and network follow one another: their sum
+                writes, arrays, digital unit and network follow one another: their sum. Where ops
+                overlap, each has its share of the pass (`overlapped`)
     energy_j    digital unit and levels as on a processor + arrays + writes + network + static power
                 * expected_s
-                of a pass whose ops overlap each has its share (`overlapped`)
     fast_s      None: no measurements of whole models to say how far times are off
     roofline_s  max(flops / the peak of arrays and digital unit together, levels at their peak)
     """
