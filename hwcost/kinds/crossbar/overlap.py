@@ -43,7 +43,7 @@ class Stage:
 
 
 def overlapped(timed: Sequence[Timed], arrays: Arrays, static_w: float) -> tuple[Cost, ...]:
-    """The costs of a pass, each with its share of the time that the pass takes.
+    """The costs of a pass; where layers overlap, each with its share of the time that the pass takes.
 
     none      ops follow one another
     products  a step's product with its state starts with the product of its input, where both are weights
@@ -58,7 +58,7 @@ def overlapped(timed: Sequence[Timed], arrays: Arrays, static_w: float) -> tuple
         return tuple(one.cost for one in joined)
     whole = fsum(one.cost.expected_s for one in joined)
     factor = min(1.0, passing_s(joined) / whole) if whole else 1.0
-    return tuple(_shorter(one.cost, one.cost.expected_s * factor, static_w) for one in joined)
+    return tuple(_share(one.cost, factor, static_w) for one in joined)
 
 
 def passing_s(timed: Sequence[Timed]) -> float:
@@ -158,7 +158,8 @@ def _joined(timed: Sequence[Timed], static_w: float) -> tuple[Timed, ...]:
                 and all(product.a.storage != tensor.storage for product in work.products)
             ]
             saved_s = min(one.arrays_s, max((other.arrays_s for other in before), default=0.0))
-            found.append(replace(one, cost=_shorter(one.cost, one.cost.expected_s - saved_s, static_w)))
+            shorter = _without(one.cost, saved_s, static_w)
+            found.append(Timed(cost=shorter, arrays_s=one.arrays_s - saved_s))
             continue
         found.append(one)
         if traffic.phase != "once":
@@ -171,11 +172,29 @@ def _fits(timed: Sequence[Timed], arrays: Arrays) -> bool:
     return all(work.arrays_taken <= arrays.count for work in works if isinstance(work, PlacedWork))
 
 
-def _shorter(cost: Cost, expected_s: float, static_w: float) -> Cost:
-    """The same in less time, and with less static energy."""
-    expected_s = min(expected_s, cost.expected_s)
+def _without(cost: Cost, saved_s: float, static_w: float) -> Cost:
+    """The same with arrays that take less of its time: it still waits for its levels."""
+    expected_s = max(cost.expected_s - saved_s, *cost.level_s.values(), cost.latency_s)
+    shorter = replace(cost, compute_s=cost.compute_s - saved_s)
+    return _taking(shorter, min(expected_s, cost.expected_s), static_w)
+
+
+def _share(cost: Cost, factor: float, static_w: float) -> Cost:
+    """The same with its share of a shorter pass, each of its parts alike."""
+    shorter = replace(
+        cost,
+        compute_s=cost.compute_s * factor,
+        level_s={name: seconds * factor for name, seconds in cost.level_s.items()},
+        latency_s=cost.latency_s * factor,
+    )
+    return _taking(shorter, cost.expected_s * factor, static_w)
+
+
+def _taking(cost: Cost, expected_s: float, static_w: float) -> Cost:
+    """With less time, less static energy."""
     energy_j = cost.energy_j
     if energy_j is not None:
         energy_j -= static_w * (cost.expected_s - expected_s)
-    roofline_s = min(cost.roofline_s, expected_s)
-    return replace(cost, expected_s=expected_s, energy_j=energy_j, roofline_s=roofline_s)
+    return replace(
+        cost, expected_s=expected_s, energy_j=energy_j, roofline_s=min(cost.roofline_s, expected_s)
+    )

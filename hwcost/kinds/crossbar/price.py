@@ -50,8 +50,8 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     writes      rows * t_row * turns, per matrix that is missing or changes
     network     its bytes / its bandwidth
     expected_s  max(compute_s + writes, network, levels ...) + latency_s; in a step of a recurrent layer
-                writes, arrays, digital unit and network follow one another: their sum. Where ops
-                overlap, each has its share of the pass (`overlapped`)
+                writes, arrays, digital unit and network follow one another: their sum. Where
+                layers overlap, all of these are shares of the pass (`overlapped`)
     energy_j    digital unit and levels as on a processor + arrays + writes + network + static power
                 * expected_s
     fast_s      None: no measurements of whole models to say how far times are off
