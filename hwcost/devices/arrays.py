@@ -13,6 +13,9 @@ Proof = Literal["silicon", "simulation", "vendor", "modelled"]
 Style = Literal["analog", "digital"]
 Coding = Literal["bit_serial", "pulse_width"]
 
+Overlap = Literal["none", "products", "layers"]
+"""What arrays do side by side: nothing, the products of a step with its input and its state, or layers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
@@ -81,6 +84,22 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tiles:
+    """Groups of arrays that exchange messages.
+
+    arrays: in a tile. blocks: how many blocks of rows of one column it can add up by itself. turn_s: from
+    the inputs of a tile to its results, messages and sums included; where the sums of a column pass
+    several tiles, the tiles of the layer take turns, `in_turn` of them at most: larger layers run in
+    portions of so many, side by side.
+    """
+
+    arrays: Number
+    blocks: Number
+    in_turn: Number
+    turn_s: Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrays:
     """The arrays of a chip, all alike.
 
@@ -88,7 +107,8 @@ class Arrays:
     sign_cells: s, cells that a slice of a signed weight takes. pipeline_s: what the first of several
     products waits beyond the interval between them. converter: None in digital arrays. writing: None
     where cells are set once, before use. energy, network: None where unknown. effective_bits: what a
-    weight is good for after noise, None where there is no figure.
+    weight is good for after noise, None where there is no figure. tiles: None where messages between
+    arrays count by their bytes alone. overlap: what the chip does side by side.
     """
 
     proof: Proof
@@ -106,6 +126,8 @@ class Arrays:
     energy: ReadEnergy | None
     network: Network | None
     effective_bits: Number | None
+    tiles: Tiles | None = None
+    overlap: Overlap = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

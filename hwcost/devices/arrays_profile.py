@@ -13,9 +13,11 @@ from hwcost.devices.arrays import (
     Input,
     NearMemory,
     Network,
+    Overlap,
     Proof,
     ReadEnergy,
     Style,
+    Tiles,
     Writing,
 )
 from hwcost.devices.device import Number
@@ -27,6 +29,7 @@ from hwcost.errors import ProfileError
 PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
 STYLES: Final[tuple[Style, ...]] = get_args(Style)
 CODINGS: Final[tuple[Coding, ...]] = get_args(Coding)
+OVERLAPS: Final[tuple[Overlap, ...]] = get_args(Overlap)
 
 OWN_LEVELS: Final = ("network", "writes", "host")
 """Names under which a report counts what these devices move beside their memory."""
@@ -34,7 +37,7 @@ OWN_LEVELS: Final = ("network", "writes", "host")
 KEYS: Final = {"compute_in_memory": "arrays", "near_memory": "near_memory"}
 """Kind -> the part that it needs, and that no other kind has."""
 
-UNITS: Final = {"cell": "J", **dict.fromkeys(("pulse", "settle", "time", "row", "pipeline"), "s")}
+UNITS: Final = {"cell": "J", **dict.fromkeys(("pulse", "settle", "time", "row", "pipeline", "turn"), "s")}
 
 ZERO: Final = frozenset({"settle", "time", "pipeline", "cell"})
 """Quantities that may be 0."""
@@ -77,7 +80,16 @@ def arrays(node: Node, ledger: Ledger) -> Arrays:
         node,
         "arrays",
         required=("proof", "style", "geometry", "weights", "input"),
-        optional=("converter", "pipeline", "write", "energy", "network", "effective_bits"),
+        optional=(
+            "converter",
+            "pipeline",
+            "write",
+            "energy",
+            "network",
+            "effective_bits",
+            "tiles",
+            "overlap",
+        ),
     )
     geometry = fields(entries["geometry"], "arrays.geometry", required=("rows", "columns", "count"))
     weights = fields(
@@ -103,6 +115,8 @@ def arrays(node: Node, ledger: Ledger) -> Arrays:
         effective_bits=number(entries["effective_bits"], "arrays.effective_bits", "", ledger)
         if "effective_bits" in entries
         else None,
+        tiles=tiles(entries["tiles"], ledger) if "tiles" in entries else None,
+        overlap=word(entries["overlap"], "arrays.overlap", OVERLAPS) if "overlap" in entries else "none",
     )
     require_geometry(result, node, entries)
     return result
@@ -205,6 +219,18 @@ def read_energy(node: Node, ledger: Ledger) -> ReadEnergy:
         cell_j=parts["cell"],
         adc_j=parts["adc"],
         shift_j=parts["shift"],
+    )
+
+
+def tiles(node: Node, ledger: Ledger) -> Tiles:
+    """Groups of arrays that exchange messages."""
+    path = "arrays.tiles"
+    entries = fields(node, path, required=("arrays", "blocks", "in_turn", "turn"))
+    return Tiles(
+        arrays=whole(entries["arrays"], f"{path}.arrays", ledger),
+        blocks=whole(entries["blocks"], f"{path}.blocks", ledger),
+        in_turn=whole(entries["in_turn"], f"{path}.in_turn", ledger),
+        turn_s=quantity(entries, "turn", path, ledger),
     )
 
 

@@ -213,3 +213,35 @@ def test_the_evidence_of_the_shipped_chips() -> None:
         near = load_device(name).near_memory
         assert near is not None
         assert near.proof == "silicon"
+
+
+def test_tiles_and_overlap(tmp_path: Path) -> None:
+    own = load_device(write(tmp_path, CHIP)).arrays
+    assert own is not None
+    assert (own.tiles, own.overlap) == (None, "none")
+    parts = "  overlap: layers\n  tiles:\n    arrays: [8, paper]\n    blocks: [4, paper]\n"
+    parts += "    in_turn: [3, paper]\n    turn: [5 us, paper]\n"
+    own = load_device(write(tmp_path, CHIP.replace("  effective_bits", parts + "  effective_bits"))).arrays
+    assert own is not None
+    assert own.tiles is not None
+    assert own.overlap == "layers"
+    tiles = own.tiles
+    assert (tiles.arrays, tiles.blocks, tiles.in_turn) == (8, 4, 3)
+    assert tiles.turn_s == pytest.approx(5e-6)
+
+
+@pytest.mark.parametrize(
+    ("parts", "what"),
+    [
+        ("  overlap: everything\n", "overlap"),
+        ("  tiles:\n    arrays: [8, paper]\n", "blocks"),
+        (
+            "  tiles:\n    arrays: [8, paper]\n    blocks: [1.5, paper]\n    in_turn: [3, paper]\n"
+            "    turn: [5 us, paper]\n",
+            "blocks",
+        ),
+    ],
+)
+def test_wrong_tiles_and_overlap(tmp_path: Path, parts: str, what: str) -> None:
+    with pytest.raises(ProfileError, match=what):
+        load_device(write(tmp_path, CHIP.replace("  effective_bits", parts + "  effective_bits")))

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 import hwcost
 from hwcost.devices import load_device
 from hwcost.graph import Trace
+from hwcost.kinds.crossbar.nodes import nodes, nodes_for
 from hwcost.validation import recorded, validated
 from hwcost.validation.datasets import table
 from hwcost.validation.result import Claim
-from hwcost.validation.workloads import network, nodes, nodes_for, speedup, step_of_hermes
+from hwcost.validation.workloads import network, speedup, step_of_hermes
 
 SIZES = {row["name"]: row for row in table("puma_workloads.csv")}
 

@@ -19,12 +19,28 @@ def digital_s(matrix: Matrix, device: Device, dtype: str) -> float:
 
 
 def passing_s(matrix: Matrix, arrays: Arrays, vectors: int, turns: int) -> float:
-    """Seconds until the last of some vectors has passed: turns * (t_mvm + pipeline + (vectors - 1) * t_mvm).
+    """Seconds until the last of some vectors has passed: turns * (t_first + (vectors - 1) * t_mvm).
 
-    A matrix for which there are too few arrays is passed part by part, in turns.
+    t_first = max(t_mvm + pipeline, t_tiles). A matrix for which there are too few arrays is passed part
+    by part, in turns.
     """
     bits = matrix.form.input_bits
-    return turns * (latency_s(arrays, bits) + (vectors - 1) * interval_s(arrays, bits))
+    first_s = max(latency_s(arrays, bits), tiles_s(matrix, arrays))
+    return turns * (first_s + (vectors - 1) * interval_s(arrays, bits))
+
+
+def tiles_s(matrix: Matrix, arrays: Arrays) -> float:
+    """t_tiles: seconds from a vector to its product, with the messages that bring and add it up.
+
+    t_turn, if a tile adds up a column by itself; else t_turn * min(tiles, in turn), since a tile waits for
+    the sums of the one before. 0 for a chip without tiles.
+    """
+    tiles = arrays.tiles
+    if tiles is None:
+        return 0.0
+    if matrix.row_tiles <= tiles.blocks:
+        return float(tiles.turn_s)
+    return tiles.turn_s * min(ceil(matrix.arrays / tiles.arrays), tiles.in_turn)
 
 
 def rows_of(matrix: Matrix, arrays: Arrays) -> float:

@@ -19,12 +19,11 @@ from hwcost.kinds.crossbar.geometry import (
 from hwcost.kinds.crossbar.matrices import Matrix
 from hwcost.kinds.crossbar.move import NETWORK, WRITES, loads_in
 from hwcost.kinds.crossbar.operands import passing_s, write_s
+from hwcost.kinds.crossbar.overlap import STEP, Timed, overlapped
 from hwcost.kinds.crossbar.parts import arrays_of, digital_device
 from hwcost.kinds.crossbar.placed import Changing, Held, PlacedWork
 from hwcost.kinds.processor.rates import energy_j_per_flop, product_rate
 from hwcost.report import Cost, Traffic
-
-STEP = "recurrent step"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +45,21 @@ class ArrayPart:
 def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
     """The cost of each traffic, over all its calls.
 
-    compute_s   arrays: calls * (t_mvm + pipeline + (ceil(vectors / replicas) - 1) * t_mvm)
+    compute_s   arrays: calls * (max(t_mvm + pipeline, t_tiles) + (ceil(vectors / replicas) - 1) * t_mvm)
                 + what the digital unit does, as on a processor
     writes      rows * t_row * turns, per matrix that is missing or changes
     network     its bytes / its bandwidth
     expected_s  max(compute_s + writes, network, levels ...) + latency_s; in a step of a recurrent layer
-                writes, arrays, digital unit and network follow one another: their sum
+                writes, arrays, digital unit and network follow one another: their sum. Where
+                layers overlap, all of these are shares of the pass (`overlapped`)
     energy_j    digital unit and levels as on a processor + arrays + writes + network + static power
                 * expected_s
     fast_s      None: no measurements of whole models to say how far times are off
     roofline_s  max(flops / the peak of arrays and digital unit together, levels at their peak)
     """
     digital = digital_device(device)
-    return tuple(_cost(traffic, device, digital) for traffic in traffics)
+    timed = [_timed(traffic, device, digital) for traffic in traffics]
+    return overlapped(timed, arrays_of(device), device.static_w or 0.0)
 
 
 def array_part(traffic: Traffic, device: Device) -> ArrayPart:
@@ -80,11 +81,11 @@ def array_part(traffic: Traffic, device: Device) -> ArrayPart:
     )
 
 
-def _cost(traffic: Traffic, device: Device, digital: Device) -> Cost:
+def _timed(traffic: Traffic, device: Device, digital: Device) -> Timed:
     work = traffic.work
     if not isinstance(work, PlacedWork) or not (work.held or work.changing):
         (alone,) = processor.price((traffic,), digital)
-        return replace(alone, fast_s=None, slow_s=None)
+        return Timed(cost=replace(alone, fast_s=None, slow_s=None), arrays_s=0.0)
     part, arrays = array_part(traffic, device), arrays_of(device)
     beside = _digital_cost(traffic, digital, work, part)
     own_s = {WRITES: part.writes_s}
@@ -93,7 +94,7 @@ def _cost(traffic: Traffic, device: Device, digital: Device) -> Cost:
     level_s = {**own_s, **beside.level_s}
     compute_s = part.arrays_s + beside.compute_s
     expected_s = _expected_s(work, compute_s, level_s) + beside.latency_s
-    return Cost(
+    cost = Cost(
         traffic=traffic,
         compute_s=compute_s,
         level_s=level_s,
@@ -103,6 +104,7 @@ def _cost(traffic: Traffic, device: Device, digital: Device) -> Cost:
         energy_j=_energy_j(beside, part, device, expected_s),
         bound=_bound({"compute": compute_s, **level_s, "latency": beside.latency_s}),
     )
+    return Timed(cost=cost, arrays_s=part.arrays_s)
 
 
 def _held(held: Held, traffic: Traffic, arrays: Arrays) -> ArrayPart:
