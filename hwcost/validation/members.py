@@ -10,8 +10,8 @@ from hwcost.validation.card import Card
 DTYPES: Final = {"fp32": "float32", "tf32": "tfloat32", "fp16": "float16", "bf16": "bfloat16"}
 
 PROFILES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "titan_x_maxwell": ("Titan X (Maxwell)", "titan_x_maxwell", "fp32"),
-    "titan_x_pascal": ("Titan X (Pascal)", "titan_x_pascal", "fp32"),
+    "titan_x_maxwell": ("GTX Titan X", "titan_x_maxwell", "fp32"),
+    "titan_x_pascal": ("Titan X Pascal", "titan_x_pascal", "fp32"),
     "gtx_1080": ("GTX 1080", "gtx1080", "fp32"),
     "gtx_1080_ti": ("GTX 1080 Ti", "gtx1080ti", "fp32"),
     "p100_pcie": ("P100 PCIe", "p100_pcie", "fp32"),
@@ -20,13 +20,13 @@ PROFILES: Final[Mapping[str, tuple[str, str, str]]] = {
     "titan_v": ("Titan V", "titan_v", "fp32 fp16"),
     "t4": ("T4", "t4", "fp16"),
     "rtx2080ti": ("RTX 2080 Ti", "rtx2080ti", "fp32 fp16"),
-    "a100_pcie_40": ("A100 PCIe 40 GB", "a100_pcie_40", "fp32 tf32 fp16 bf16"),
-    "a100_pcie_80": ("A100 PCIe 80 GB", "a100_pcie_80", "fp32"),
+    "a100_pcie_40": ("A100 40 PCIe", "a100_pcie_40", "fp32 tf32 fp16 bf16"),
+    "a100_pcie_80": ("A100 80 PCIe", "a100_pcie_80", "fp32"),
     "a100": ("A100", "a100_sxm_80", "fp32 fp16"),
     "rtx3080": ("RTX 3080", "rtx3080", "fp32 tf32 fp16 bf16"),
     "rtx3090": ("RTX 3090", "rtx3090", "fp16"),
     "rtx_a6000": ("RTX A6000", "rtx_a6000", "fp32"),
-    "rtx4070_ti_super": ("RTX 4070 Ti SUPER", "rtx4070_ti_super", "fp32 fp16"),
+    "rtx4070_ti_super": ("4070 Ti SUPER", "rtx4070_ti_super", "fp32 fp16"),
     "rtx4090": ("RTX 4090", "rtx4090", "fp32 tf32 fp16 bf16"),
     "rtx6000_ada": ("RTX 6000 Ada", "rtx6000_ada", "fp32"),
     "h100": ("H100", "h100_sxm", "fp32 tf32 fp16 bf16"),

@@ -17,7 +17,7 @@ GPUS = tuple(name for name in device_names() if load_device(name).kind == "gpu")
 SIDES = (1, 16, 1024, 65536)
 
 FALL_AT_17_COLUMNS = 0.5
-"""A product of 17 columns may take this part of the time of one of 16: on Pascal libraries take another kernel
+"""A product of 17 columns may take this part of the time of one of 16: libraries take another kernel
 (DeepBench, Titan Xp: 1760 x 32 x 1760 takes less time than 1760 x 16 x 1760)."""
 
 
