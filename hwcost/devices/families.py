@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from hwcost.devices.device import Number
 from hwcost.devices.document import Node, read
@@ -20,6 +20,40 @@ from hwcost.units import DTYPE_BITS
 UNITS: Final = ("matrix", "vector", "scalar")
 
 SPREAD_CLASSES: Final = ("gemm", "gemv", "conv", "recurrent_step", "default")
+
+MEMBERSHIP: Final = ("fitted_on", "elsewhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The numbers of a part by kind: shares are above 0 and at most 1, seconds and plain ones may be 0."""
+
+    shares: tuple[str, ...]
+    seconds: tuple[str, ...]
+    plain: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+PRODUCTS: Final = Keys(
+    shares=(
+        *("peak_share", "memory_share", "strided_share", "strided_wide_share"),
+        *("narrow_share", "vector_share"),
+    ),
+    seconds=("k_step", "split", "kernel", "result"),
+    plain=("tile_loss",),
+)
+
+CONVOLUTIONS: Final = Keys(
+    shares=("peak_share", "memory_share"),
+    seconds=("k_step", "kernel"),
+    optional=("winograd_share", "unaligned_share"),
+)
+
+STEPS: Final = Keys(
+    shares=("memory_share", "narrow_share", "vector_share"),
+    seconds=("step", "narrow_step", "warm_step"),
+    plain=("warm_steps",),
+)
 
 _TILE = re.compile(r"([1-9][0-9]*)x([1-9][0-9]*)\Z")
 
@@ -39,25 +73,72 @@ def _loaded(name: str) -> Family:
 
 
 def _like(root: Node, name: str) -> Family:
-    """A family that nothing was fitted for: the numbers of another one, all of them unverified.
+    """A family that has the numbers of another one, unverified there, but for those that it gives itself.
 
-    strided_share: in place of that one's two, of every unit.
+    strided_share: in place of that one's two, of every unit. vector, matrix, ...: some numbers of some parts.
     """
-    top = fields(root, "the family", required=("title", "like"), optional=("strided_share",))
-    ledger = Ledger(sources={})
+    top = fields(
+        root,
+        "the family",
+        required=("title", "like"),
+        optional=("sources", "strided_share", *MEMBERSHIP, *UNITS, *DTYPE_BITS),
+    )
+    ledger = Ledger(sources=mapping(top["sources"], "sources") if "sources" in top else {})
     other, evidence, reason = sourced_text(top["like"], "like", "volta", ledger)
     if evidence != "unverified":
         raise ProfileError("like is not unverified", where=top["like"].where, mend='write "unverified: ..."')
     family = load_family(other, top["like"].where)
     kernels = dict(family.kernels)
-    kept = list(family.numbers)
+    replaced = set()
     if "strided_share" in top:
         share = number(top["strided_share"], "strided_share", "", ledger)
         kernels = {key: _strided(one, share) for key, one in kernels.items()}
-        kept = [one for one in kept if "strided" not in one.path]
-    taken = (_taken_over(one, reason) for one in kept)
-    title = text(top["title"], "title")
-    return replace(family, name=name, title=title, kernels=kernels, numbers=(*taken, *ledger.numbers))
+        replaced = {one.path for one in family.numbers if "strided" in one.path}
+    for key in (key for key in top if key in kernels):
+        kernels[key] = _own(top[key], key, kernels[key], ledger)
+    fitted_on, elsewhere = _membership(top, ledger)
+    replaced |= {one.path for one in ledger.numbers} | {"elsewhere"}
+    taken = (_taken_over(one, reason) for one in family.numbers if one.path not in replaced)
+    return replace(
+        family,
+        name=name,
+        title=text(top["title"], "title"),
+        kernels=kernels,
+        numbers=(*taken, *ledger.numbers),
+        fitted_on=fitted_on,
+        elsewhere=elsewhere,
+    )
+
+
+def _own(node: Node, key: str, kernels: Kernels, ledger: Ledger) -> Kernels:
+    """The kernels of another family with the numbers that this one gives itself."""
+    known = {"products": PRODUCTS, "convolutions": CONVOLUTIONS, "steps": STEPS}
+    parts = fields(node, key, optional=(*known, "spread"))
+    changed: dict[str, Any] = {}
+    for part, entry in parts.items():
+        if part == "spread":
+            changed[part] = {**kernels.spread, **_spread(entry, f"{key}.spread", ledger, ())}
+        else:
+            found = _numbers(entry, f"{key}.{part}", ledger, known[part], is_whole=False)
+            changed[part] = replace(getattr(kernels, part), **_named(found, known[part]))
+    return replace(kernels, **changed)
+
+
+def _named(found: Mapping[str, Number], keys: Keys) -> dict[str, Any]:
+    """Numbers by the names that they have in the nouns of a family: their unit ends them."""
+    return {f"{name}_s" if name in keys.seconds else name: one for name, one in found.items()}
+
+
+def _membership(top: Mapping[str, Node], ledger: Ledger) -> tuple[str, Number | None]:
+    """The profile that was fitted, and how many times wider the spreads are on others."""
+    fitted_on = text(top["fitted_on"], "fitted_on") if "fitted_on" in top else ""
+    if "elsewhere" not in top:
+        return fitted_on, None
+    elsewhere = number(top["elsewhere"], "elsewhere", "", ledger)
+    if elsewhere < 1:
+        mend = "a spread off the fitted card is no narrower: write 1 or more"
+        raise ProfileError(f"elsewhere is {elsewhere.text}", where=top["elsewhere"].where, mend=mend)
+    return fitted_on, elsewhere
 
 
 def _strided(kernels: Kernels, share: Number) -> Kernels:
@@ -72,7 +153,7 @@ def _taken_over(one: Number, reason: str) -> Number:
 
 def _family(root: Node, name: str) -> Family:
     required = ("title", "sources", "tiles", "efficiency", "latency")
-    top = fields(root, "the family", required=required, optional=(*UNITS, *DTYPE_BITS))
+    top = fields(root, "the family", required=required, optional=(*MEMBERSHIP, *UNITS, *DTYPE_BITS))
     ledger = Ledger(sources=mapping(top["sources"], "sources"))
     tiles = _tiles(top["tiles"], ledger)
     efficiency = mapping(top["efficiency"], "efficiency")
@@ -82,6 +163,7 @@ def _family(root: Node, name: str) -> Family:
         for key, node in top.items()
         if key in UNITS or key in DTYPE_BITS
     }
+    fitted_on, elsewhere = _membership(top, ledger)
     return Family(
         name=name,
         title=text(top["title"], "title"),
@@ -93,6 +175,8 @@ def _family(root: Node, name: str) -> Family:
         kernel_s=number(latency["kernel"], "latency.kernel", "s", ledger, zero=True),
         step_s=number(latency["recurrent_step"], "latency.recurrent_step", "s", ledger, zero=True),
         numbers=tuple(ledger.numbers),
+        fitted_on=fitted_on,
+        elsewhere=elsewhere,
     )
 
 
@@ -115,104 +199,53 @@ def _tiles(node: Node, ledger: Ledger) -> tuple[tuple[int, int], ...]:
 
 def _kernels(node: Node, key: str, tiles: tuple[tuple[int, int], ...], ledger: Ledger) -> Kernels:
     parts = fields(node, key, required=("products", "spread"), optional=("convolutions", "steps"))
-    spread = fields(parts["spread"], f"{key}.spread", required=("default",), optional=SPREAD_CLASSES)
     return Kernels(
         products=_products(parts["products"], f"{key}.products", tiles, ledger),
         convolutions=_convolutions(parts["convolutions"], f"{key}.convolutions", ledger)
         if "convolutions" in parts
         else None,
         steps=_steps(parts["steps"], f"{key}.steps", ledger) if "steps" in parts else None,
-        spread={
-            name.replace("_", " "): number(entry, f"{key}.spread.{name}", "", ledger)
-            for name, entry in spread.items()
-        },
+        spread=_spread(parts["spread"], f"{key}.spread", ledger, ("default",)),
     )
+
+
+def _spread(node: Node, path: str, ledger: Ledger, required: tuple[str, ...]) -> Mapping[str, Number]:
+    entries = fields(node, path, required=required, optional=SPREAD_CLASSES)
+    return {
+        name.replace("_", " "): number(entry, f"{path}.{name}", "", ledger) for name, entry in entries.items()
+    }
 
 
 def _products(node: Node, path: str, tiles: tuple[tuple[int, int], ...], ledger: Ledger) -> Products:
-    found = _numbers(
-        node,
-        path,
-        ledger,
-        shares=(
-            *("peak_share", "memory_share", "strided_share", "strided_wide_share"),
-            *("narrow_share", "vector_share"),
-        ),
-        seconds=("k_step", "split", "kernel", "result"),
-        plain=("tile_loss",),
-    )
-    return Products(
-        tiles=tiles,
-        peak_share=found["peak_share"],
-        tile_loss=found["tile_loss"],
-        k_step_s=found["k_step"],
-        split_s=found["split"],
-        kernel_s=found["kernel"],
-        memory_share=found["memory_share"],
-        strided_share=found["strided_share"],
-        strided_wide_share=found["strided_wide_share"],
-        narrow_share=found["narrow_share"],
-        vector_share=found["vector_share"],
-        result_s=found["result"],
-    )
+    return Products(tiles=tiles, **_named(_numbers(node, path, ledger, PRODUCTS), PRODUCTS))
 
 
 def _convolutions(node: Node, path: str, ledger: Ledger) -> Convolutions:
-    found = _numbers(
-        node,
-        path,
-        ledger,
-        shares=("peak_share", "memory_share"),
-        seconds=("k_step", "kernel"),
-        optional=("winograd_share", "unaligned_share"),
-    )
-    return Convolutions(
-        peak_share=found["peak_share"],
-        k_step_s=found["k_step"],
-        kernel_s=found["kernel"],
-        memory_share=found["memory_share"],
-        winograd_share=found.get("winograd_share"),
-        unaligned_share=found.get("unaligned_share"),
-    )
+    absent = dict.fromkeys(CONVOLUTIONS.optional)
+    found = _named(_numbers(node, path, ledger, CONVOLUTIONS), CONVOLUTIONS)
+    return Convolutions(**{**absent, **found})
 
 
 def _steps(node: Node, path: str, ledger: Ledger) -> Steps:
-    found = _numbers(
-        node,
-        path,
-        ledger,
-        shares=("memory_share", "narrow_share", "vector_share"),
-        seconds=("step", "narrow_step", "warm_step"),
-        plain=("warm_steps",),
-    )
-    return Steps(
-        step_s=found["step"],
-        narrow_step_s=found["narrow_step"],
-        warm_step_s=found["warm_step"],
-        warm_steps=found["warm_steps"],
-        memory_share=found["memory_share"],
-        narrow_share=found["narrow_share"],
-        vector_share=found["vector_share"],
-    )
+    return Steps(**_named(_numbers(node, path, ledger, STEPS), STEPS))
 
 
 def _numbers(
-    node: Node,
-    path: str,
-    ledger: Ledger,
-    *,
-    shares: tuple[str, ...],
-    seconds: tuple[str, ...],
-    plain: tuple[str, ...] = (),
-    optional: tuple[str, ...] = (),
+    node: Node, path: str, ledger: Ledger, keys: Keys, *, is_whole: bool = True
 ) -> Mapping[str, Number]:
-    """All numbers of a mapping; shares are above 0 and at most 1, seconds may be 0."""
-    entries = fields(node, path, required=(*shares, *seconds, *plain), optional=optional)
+    """All numbers of a mapping; some of them where it need not be whole."""
+    all_keys = (*keys.shares, *keys.seconds, *keys.plain)
+    entries = fields(
+        node,
+        path,
+        required=all_keys if is_whole else (),
+        optional=keys.optional if is_whole else (*all_keys, *keys.optional),
+    )
     found = {}
     for key, entry in entries.items():
-        unit = "s" if key in seconds else ""
-        found[key] = number(entry, f"{path}.{key}", unit, ledger, zero=key in (*seconds, *plain))
-        if found[key] > 1 and key in (*shares, *optional):
+        unit = "s" if key in keys.seconds else ""
+        found[key] = number(entry, f"{path}.{key}", unit, ledger, zero=key in (*keys.seconds, *keys.plain))
+        if found[key] > 1 and key in (*keys.shares, *keys.optional):
             mend = "a share is above 0 and at most 1"
             raise ProfileError(f"{path}.{key} is {found[key].text}", where=entry.where, mend=mend)
     return found

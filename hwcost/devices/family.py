@@ -88,6 +88,8 @@ class Family:
 
     kernels: by dtype, or by unit ("vector", "matrix") for all dtypes that are not named.
     efficiency, kernel_s, step_s: for profiles that give none. numbers: all, with their sources.
+    fitted_on: the profile whose measurements the constants were fitted on, "" where there is none.
+    elsewhere: how many times wider the spreads are on every other member; None where that is not known.
     """
 
     name: str
@@ -97,6 +99,8 @@ class Family:
     kernel_s: Number
     step_s: Number
     numbers: tuple[Number, ...]
+    fitted_on: str = ""
+    elsewhere: Number | None = None
 
     def kernels_of(self, unit: str, dtype: str) -> Kernels | None:
         """The kernels for a dtype on a unit; None where the family has none."""

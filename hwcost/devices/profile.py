@@ -9,6 +9,7 @@ from typing import Final, get_args
 from hwcost.devices.arrays_profile import in_place
 from hwcost.devices.device import ComputeUnit, Device, Fusion, Number
 from hwcost.devices.document import Node
+from hwcost.devices.elsewhere import for_member
 from hwcost.devices.families import UNITS, load_family
 from hwcost.devices.family import Family
 from hwcost.devices.fields import fields, mapping, suggestion, text, word
@@ -58,7 +59,7 @@ def device(root: Node, name: str) -> Device:
         ),
     )
     ledger = Ledger(sources=citations(top["sources"]) if "sources" in top else {})
-    family = load_family(text(top["family"], "family"), top["family"].where) if "family" in top else None
+    family = member_of(top["family"], name) if "family" in top else None
     runtime = fields(top["runtime"], "runtime", required=("fusion",))
     energy = fields(top["energy"], "energy", optional=("flop", "byte", "static")) if "energy" in top else {}
     units = compute_units(top["compute"], ledger)
@@ -163,6 +164,11 @@ def compute_units(node: Node, ledger: Ledger) -> tuple[ComputeUnit, ...]:
             )
         )
     return tuple(units)
+
+
+def member_of(node: Node, name: str) -> Family:
+    """The family that a profile of this name says it belongs to."""
+    return for_member(load_family(text(node, "family"), node.where), name)
 
 
 def family_numbers(family: Family, ledger: Ledger) -> tuple[Number, ...]:

@@ -23,6 +23,9 @@ COLUMNS = (
     Column(name="roofline"),
 )
 
+LEAST_POINTS = 7
+"""Fewer points than these need no sentence on the one that is farthest off."""
+
 LEGEND = (
     "error: exp(mean |ln(predicted / measured)|), 1.10 is 10 %; roofline: the same of max(flops / peak,"
     " bytes / bandwidth).",
@@ -106,12 +109,12 @@ def grouped(points: Sequence[Point]) -> dict[Group, Figures]:
 
 
 def worst_sentences(points: Sequence[Point]) -> tuple[str, ...]:
-    """Of each held-out half the point that is farthest off, and what was said to bind it."""
+    """Of each held-out half, but small ones, the point that is farthest off, and what was said to bind it."""
     return tuple(
         f"{card}, {dataset}: farthest off is {found.worst.case.trace.model}, predicted"
         f" {_off(found.worst.factor)}, bound by {bound_label(found.worst.bound)}."
         for (dataset, card, is_fitted), found in grouped(points).items()
-        if not is_fitted
+        if not is_fitted and len(found.points) >= LEAST_POINTS
     )
 
 

@@ -10,19 +10,12 @@ from typing import Final
 
 from hwcost.graph import Trace
 from hwcost.validation import traces
+from hwcost.validation.card import Card
+from hwcost.validation.members import FITTED, MEMBERS
+from hwcost.validation.networks import network
 from hwcost.validation.result import Case
 
 Row = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """A column of a table: the device that was measured, the profile that describes it, and the types."""
-
-    title: str
-    device: str
-    dtype: str
-    result_dtype: str
 
 
 CARDS: Final[Mapping[str, Card]] = {
@@ -31,18 +24,25 @@ CARDS: Final[Mapping[str, Card]] = {
     "titan_xp": Card(title="Titan Xp fp32", device="titan_xp", dtype="float32", result_dtype="float32"),
     "m40": Card(title="M40 fp32", device="m40", dtype="float32", result_dtype="float32"),
     "rpi3": Card(title="Raspberry Pi 3 int8", device="rpi3b", dtype="int8", result_dtype="int32"),
+    **MEMBERS,
 }
 
 MICROSECOND: Final = 1e-6
 
+DEEPBENCH: Final = ("v100_fp32", "v100_mixed", "titan_xp", "m40", "rpi3")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A table of measured times. title: in words. files: of the folder data. trace: of a row on a card."""
+    """A table of measured times. title: in words. files: of the folder data. trace: of a row on a card.
+
+    fitted: the cards of whose rows every second one is fitted.
+    """
 
     title: str
     files: tuple[str, ...]
     trace: Callable[[Row, Card], Trace]
+    fitted: tuple[str, ...] = DEEPBENCH
 
 
 def _product(row: Row, card: Card) -> Trace:
@@ -71,6 +71,11 @@ def _recurrence(row: Row, card: Card) -> Trace:
     return traces.recurrence(row["cell"], hidden, batch, steps, card.dtype)
 
 
+def _network(row: Row, card: Card) -> Trace:
+    is_training = row["mode"] == "training"
+    return network(row["network"], int(row["batch"]), card.dtype, is_training=is_training)
+
+
 DATASETS: Final[Mapping[str, Dataset]] = {
     "deepbench_gemm": Dataset(
         title="DeepBench, dense products",
@@ -83,13 +88,28 @@ DATASETS: Final[Mapping[str, Dataset]] = {
     "deepbench_rnn": Dataset(
         title="DeepBench, recurrent layers forward", files=("deepbench_rnn.csv",), trace=_recurrence
     ),
+    "members_gemm": Dataset(
+        title="Products on other members of the families",
+        files=("openai_gemm.csv", "torch_gemm.csv", "square_gemm.csv", "linear_gemm.csv"),
+        trace=_product,
+        fitted=FITTED,
+    ),
+    "members_conv": Dataset(
+        title="Convolutions on other members", files=("members_conv.csv",), trace=_convolution
+    ),
+    "members_rnn": Dataset(
+        title="Recurrent layers on other members", files=("members_rnn.csv",), trace=_recurrence
+    ),
+    "members_networks": Dataset(
+        title="Networks for images on other members", files=("networks.csv",), trace=_network
+    ),
 }
 
 
 def cases(name: str) -> Iterator[Case]:
     """The cases of a dataset, card by card.
 
-    Of each card's rows every second one, the first left out, is fitted; the others are held out.
+    Of each fitted card's rows every second one, the first left out, is fitted; all others are held out.
     """
     dataset = DATASETS[name]
     for file in dataset.files:
@@ -104,7 +124,7 @@ def cases(name: str) -> Iterator[Case]:
                     device=card.device,
                     trace=dataset.trace(row, card),
                     measured=float(row[column]) * MICROSECOND,
-                    is_fitted=index % 2 == 1,
+                    is_fitted=column in dataset.fitted and index % 2 == 1,
                 )
 
 

@@ -9,7 +9,7 @@ from math import inf, prod
 from typing import Final
 
 from hwcost.api import analyze
-from hwcost.devices import load_device
+from hwcost.devices import Device, load_device
 from hwcost.graph import Trace
 from hwcost.kinds.crossbar.nodes import nodes, nodes_for
 from hwcost.kinds.crossbar.parts import arrays_of
@@ -27,8 +27,8 @@ STREAM_STEPS: Final = 100
 
 NOTE: Final = (
     f"times on a P100 in float32 with fused recurrent layers over those on PUMA in int16, on as many nodes as"
-    f" hold the network, {STEPS} steps; a product on PUMA takes what its published peak makes of it, and tiles"
-    " take turns as its authors' simulator logged it for four layers"
+    f" hold the network, {STEPS} steps; a product on PUMA takes what its published peak makes of it, and"
+    " tiles take turns as its authors' simulator logged it for four layers"
 )
 
 
@@ -76,20 +76,21 @@ def hermes_claims(dataset: str) -> tuple[Claim, ...]:
     return tuple(claim for row in table(f"{dataset}.csv") for claim in _step_claims(dataset, row))
 
 
+def hermes() -> Device:
+    """The chip with a link through its FPGA that costs no time: the published figures leave it out."""
+    chip = load_device(HERMES)
+    *buffers, link = chip.levels
+    return replace(chip, levels=(*buffers, replace(link, achieved_bytes_per_s=None, peak_bytes_per_s=None)))
+
+
 def step_of_hermes(inputs: int, hidden: int) -> tuple[float, float]:
     """Seconds and joules of one step of an LSTM whose inputs arrive one by one.
-
-    The link through an FPGA costs no time here: the published figures leave it out.
 
     Raises:
         ValueError: the profile does not say what energy it takes.
     """
     trace = recorded.lstm_stream("lstm", inputs, hidden, STREAM_STEPS)
-    chip = load_device(HERMES)
-    *buffers, link = chip.levels
-    free = replace(link, achieved_bytes_per_s=None, peak_bytes_per_s=None)
-    chip = replace(chip, levels=(*buffers, free))
-    steps = analyze(trace, device=chip, dtype="float16").steps
+    steps = analyze(trace, device=hermes(), dtype="float16").steps
     if steps is None or steps.steady is None or steps.steady.energy_j is None:
         raise ValueError(f"{HERMES} has no energy of a step")
     return steps.steady.expected_s, steps.steady.energy_j

@@ -86,8 +86,11 @@ def test_chart(shell: Shell, suffix: str, start: bytes) -> None:
     ("words", "line"),
     [
         ("validate nothing", "no dataset is named 'nothing'; take one of deepbench_gemm,"),
-        ("validate --device echo_arm", "nothing was measured on 'echo_arm'; take one of ibm_hermes,"),
-        ("validate --device m4", "no device is named 'm4'; take one of ibm_hermes,"),
+        (
+            "validate --device echo_arm",
+            "nothing was measured on 'echo_arm'; take one of a100_pcie_40,",
+        ),
+        ("validate --device m4", "no device is named 'm4'; take one of a100_pcie_40,"),
         (
             "validate tpu_v1 -o chart.svg",
             "there is no number to draw; take a dataset of times or numbers, or leave out -o",

@@ -90,11 +90,49 @@ def test_winograd_lowers_the_bound_as_well(tmp_path: Path) -> None:
 
 
 def test_a_family_that_was_taken_over_is_unverified() -> None:
+    volta, turing = load_family("volta", ""), load_family("turing", "")
+    own = {number.path for number in turing.numbers if number.evidence != "unverified"}
+    assert own == {"elsewhere"}
+    assert "fitted" in next(n.source for n in turing.numbers if n.path == "vector.products.kernel")
+    assert turing.kernels["vector"].products.peak_share == volta.kernels["vector"].products.peak_share
+    assert turing.kernels["vector"].products.strided_share == 1
+
+
+def test_a_family_gives_some_numbers_itself() -> None:
     volta, hopper = load_family("volta", ""), load_family("hopper", "")
-    assert {number.evidence for number in hopper.numbers} == {"unverified"}
-    assert "fitted" in next(n.source for n in hopper.numbers if n.path == "vector.products.kernel")
-    assert hopper.kernels["vector"].products.peak_share == volta.kernels["vector"].products.peak_share
-    assert hopper.kernels["vector"].products.strided_share == 1
+    ours, theirs = hopper.kernels["matrix"].products, volta.kernels["matrix"].products
+    assert (ours.kernel_s, theirs.kernel_s) == pytest.approx((5e-6, 3.45e-6))
+    assert ours.kernel_s.evidence == "derived"
+    assert ours.k_step_s == theirs.k_step_s
+    assert hopper.kernels["matrix"].steps == volta.kernels["matrix"].steps
+    paths = [number.path for number in hopper.numbers]
+    assert len(paths) == len(set(paths))
+    assert set(paths) >= {n.path for n in volta.numbers if "strided" not in n.path}
+
+
+def test_the_numbers_of_a_family_that_has_its_own_are_handed_on() -> None:
+    ada, rtx = load_family("ada", ""), load_family("blackwell_rtx", "")
+    assert rtx.kernels["vector"].products.peak_share == ada.kernels["vector"].products.peak_share == 0.7
+    assert next(n for n in rtx.numbers if n.path == "vector.products.peak_share").evidence == "unverified"
+    assert (ada.fitted_on, rtx.fitted_on) == ("rtx4090", "")
+
+
+def test_spreads_are_wider_off_the_fitted_card(tmp_path: Path) -> None:
+    pascal = load_family("pascal", "")
+    assert pascal.elsewhere is not None
+    assert pascal.elsewhere > 1
+    fitted, other = load_device("titan_xp"), load_device(write(tmp_path))
+    assert fitted.family is not None
+    assert other.family is not None
+    narrow = fitted.family.kernels["vector"].spread["gemm"]
+    wide = other.family.kernels["vector"].spread["gemm"]
+    assert wide == pytest.approx(narrow * pascal.elsewhere)
+    assert narrow == pascal.kernels["vector"].spread["gemm"]
+    shown = next(n for n in other.numbers if n.path == "family.vector.spread.gemm")
+    assert float(shown) == wide
+    trace = traces.linear(512, 512, 512, "float32")
+    ours, theirs = (hwcost.analyze(trace, device=one).totals for one in (fitted, other))
+    assert theirs.slow_s / theirs.expected_s > ours.slow_s / ours.expected_s
 
 
 def test_what_a_member_must_have(tmp_path: Path) -> None:

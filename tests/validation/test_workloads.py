@@ -15,7 +15,7 @@ from hwcost.kinds.crossbar.nodes import nodes, nodes_for
 from hwcost.validation import recorded, validated
 from hwcost.validation.datasets import table
 from hwcost.validation.result import Claim
-from hwcost.validation.workloads import network, speedup, step_of_hermes
+from hwcost.validation.workloads import hermes, network, speedup, step_of_hermes
 
 SIZES = {row["name"]: row for row in table("puma_workloads.csv")}
 
@@ -82,7 +82,7 @@ def test_traces_cost_what_those_of_torch_cost(name: str, device: str) -> None:
 def test_a_stream_costs_what_that_of_the_ready_made_model_costs() -> None:
     sizes = {"hidden_size": 504, "input_size": 128, "num_layers": 1}
     step = hwcost.analyze(
-        "lstm", device="ibm_hermes", dtype="float16", order="streaming", seq_len=100, settings=sizes
+        "lstm", device=hermes(), dtype="float16", order="streaming", seq_len=100, settings=sizes
     ).steps.steady  # type: ignore[union-attr]
     assert step is not None
     assert step_of_hermes(128, 504) == pytest.approx((step.expected_s, step.energy_j), rel=1e-12)
