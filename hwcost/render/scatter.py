@@ -58,17 +58,19 @@ def _dots(points: Sequence[Point], low: float, high: float) -> alt.Chart:
 
     cards = list(dict.fromkeys(point.case.card for point in points))
     datasets = list(dict.fromkeys(point.case.dataset for point in points))
-    colours = alt.Scale(domain=cards, range=[COLOURS[i % len(COLOURS)] for i in range(len(cards))])
+    # More cards than colours: then a colour tells the dataset, and the card shows under the pointer.
+    by, names = ("device", cards) if len(cards) <= len(COLOURS) else ("dataset", datasets)
+    colours = alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))])
     chart: alt.Chart = alt.Chart(alt.InlineData([_row(point) for point in points])).mark_point(
         size=22, strokeWidth=0.8, opacity=0.8
     )
     shown = ("case", "device", "dataset", "measured", "predicted", "bound")
     return chart.encode(
         **_axes(low, high),
-        color=alt.Color("device:N", scale=colours, legend=alt.Legend(title=None)),
+        color=alt.Color(f"{by}:N", scale=colours, legend=alt.Legend(title=None)),
         shape=alt.Shape("dataset:N", scale=alt.Scale(domain=datasets), legend=alt.Legend(title=None)),
         fillOpacity=alt.FillOpacity("filled:Q", scale=None),
-        fill=alt.Fill("device:N", scale=colours, legend=None),
+        fill=alt.Fill(f"{by}:N", scale=colours, legend=None),
         tooltip=[alt.Tooltip(f"{name}:N") for name in shown],
     )
 
