@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.devices import Device, load_device
 from hwcost.errors import UsageError
-from hwcost.formats import asked, stored
+from hwcost.formats import Asked, asked, stored
 from hwcost.graph import Trace
 from hwcost.kinds.registry import changing, findings, machine, move, place, price, resident
 from hwcost.load import (
@@ -27,6 +27,7 @@ from hwcost.report import Report
 from hwcost.rules.count import count
 from hwcost.training.footprint import footprint
 from hwcost.training.optimisers import DEFAULT, optimiser
+from hwcost.units import is_floating
 
 if TYPE_CHECKING:
     from torch import nn
@@ -88,10 +89,8 @@ def analyze(
     if chosen not in FUSIONS:
         raise UsageError(f"unknown fusion {chosen!r}", mend=f"take one of {', '.join(FUSIONS)}")
     formats = asked(dtype=dtype, weights=weights, activations=activations, kv=kv)
-    if taking is not None and len({formats.weights, formats.activations, formats.kv}) > 1:
-        raise UsageError(
-            "training stores weights, activations, K and V in one type", mend="give --dtype alone"
-        )
+    if taking is not None:
+        _require_trainable(formats)
     trace = _trace_of(model, inputs, seq_len, batch, settings or {}, chosen_order, taking)
     kept = stored(trace, count(trace.items, strict=strict), formats)
     kernels = fuse(kept.works) if chosen == "fused" else kept.works
@@ -125,6 +124,18 @@ def optimizer_of(phase: str, optimizer: str | None) -> str | None:
     if optimizer is not None:
         raise UsageError("inference has no optimizer", mend="add --phase training, or leave --optimizer out")
     return None
+
+
+def _require_trainable(formats: Asked) -> None:
+    """Raise UsageError for formats that nothing is trained in."""
+    if len({formats.weights, formats.activations, formats.kv}) > 1:
+        raise UsageError(
+            "training stores weights, activations, K and V in one type", mend="give --dtype alone"
+        )
+    if formats.weights is not None and not is_floating(formats.weights):
+        raise UsageError(
+            f"{formats.weights} has no gradients", mend="train in a floating type, as --dtype bfloat16"
+        )
 
 
 def _trace_of(

@@ -203,6 +203,7 @@ def test_fits_asks_for_all_that_training_holds() -> None:
             {"phase": "training", "weights": "int8"},
             "training stores weights, activations, K and V in one type",
         ),
+        ({"phase": "training", "dtype": "int8"}, "int8 has no gradients; train in a floating type"),
     ],
 )
 def test_what_does_not_fit_is_told(arguments: dict[str, Any], message: str) -> None:
