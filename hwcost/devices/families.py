@@ -12,6 +12,8 @@ from hwcost.devices.device import Number
 from hwcost.devices.document import Node, read
 from hwcost.devices.family import Convolutions, Family, Kernels, Products, Steps
 from hwcost.devices.fields import fields, mapping, suggestion, text
+from hwcost.devices.operator_fields import OPERATORS, depthwise, fused_attention
+from hwcost.devices.operator_kernels import Depthwise, FusedAttention
 from hwcost.devices.quantity import Ledger, number, sourced_text
 from hwcost.devices.shipped import FAMILIES, SUFFIXES, family_names, profile_folder
 from hwcost.errors import ProfileError
@@ -41,10 +43,12 @@ def _loaded(name: str) -> Family:
 def _like(root: Node, name: str) -> Family:
     """A family that nothing was fitted for: the numbers of another one, all of them unverified.
 
-    strided_share: in place of that one's two, of every unit.
+    strided_share: in place of that one's two, of every unit. attention, depthwise: likewise, whole; they
+    may have been fitted, on sources of this file.
     """
-    top = fields(root, "the family", required=("title", "like"), optional=("strided_share",))
-    ledger = Ledger(sources={})
+    optional = ("strided_share", "sources", *OPERATORS)
+    top = fields(root, "the family", required=("title", "like"), optional=optional)
+    ledger = Ledger(sources=mapping(top["sources"], "sources") if "sources" in top else {})
     other, evidence, reason = sourced_text(top["like"], "like", "volta", ledger)
     if evidence != "unverified":
         raise ProfileError("like is not unverified", where=top["like"].where, mend='write "unverified: ..."')
@@ -55,9 +59,29 @@ def _like(root: Node, name: str) -> Family:
         share = number(top["strided_share"], "strided_share", "", ledger)
         kernels = {key: _strided(one, share) for key, one in kernels.items()}
         kept = [one for one in kept if "strided" not in one.path]
-    taken = (_taken_over(one, reason) for one in kept)
-    title = text(top["title"], "title")
-    return replace(family, name=name, title=title, kernels=kernels, numbers=(*taken, *ledger.numbers))
+    attention, for_depthwise = _operators(top, ledger, family)
+    replaced = tuple(f"{key}." for key in OPERATORS if key in top)
+    taken = (_taken_over(one, reason) for one in kept if not one.path.startswith(replaced))
+    return replace(
+        family,
+        name=name,
+        title=text(top["title"], "title"),
+        kernels=kernels,
+        numbers=(*taken, *ledger.numbers),
+        attention=attention,
+        depthwise=for_depthwise,
+    )
+
+
+def _operators(
+    top: Mapping[str, Node], ledger: Ledger, other: Family | None = None
+) -> tuple[FusedAttention | None, Depthwise | None]:
+    """The family's kernels for attention and depthwise convolution; without its own those of another."""
+    attention = fused_attention(top["attention"], ledger) if "attention" in top else None
+    for_depthwise = depthwise(top["depthwise"], ledger) if "depthwise" in top else None
+    if other is None:
+        return attention, for_depthwise
+    return attention or other.attention, for_depthwise or other.depthwise
 
 
 def _strided(kernels: Kernels, share: Number) -> Kernels:
@@ -72,7 +96,7 @@ def _taken_over(one: Number, reason: str) -> Number:
 
 def _family(root: Node, name: str) -> Family:
     required = ("title", "sources", "tiles", "efficiency", "latency")
-    top = fields(root, "the family", required=required, optional=(*UNITS, *DTYPE_BITS))
+    top = fields(root, "the family", required=required, optional=(*UNITS, *DTYPE_BITS, *OPERATORS))
     ledger = Ledger(sources=mapping(top["sources"], "sources"))
     tiles = _tiles(top["tiles"], ledger)
     efficiency = mapping(top["efficiency"], "efficiency")
@@ -82,10 +106,13 @@ def _family(root: Node, name: str) -> Family:
         for key, node in top.items()
         if key in UNITS or key in DTYPE_BITS
     }
+    attention, for_depthwise = _operators(top, ledger)
     return Family(
         name=name,
         title=text(top["title"], "title"),
         kernels=kernels,
+        attention=attention,
+        depthwise=for_depthwise,
         efficiency={
             key.replace("_", " "): number(node, f"efficiency.{key}", "", ledger)
             for key, node in efficiency.items()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwcost.devices.device import Number
+from hwcost.devices.operator_kernels import Depthwise, FusedAttention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ class Family:
 
     kernels: by dtype, or by unit ("vector", "matrix") for all dtypes that are not named.
     efficiency, kernel_s, step_s: for profiles that give none. numbers: all, with their sources.
+    attention, depthwise: kernels for these ops, None where the family has none.
     """
 
     name: str
@@ -97,6 +99,8 @@ class Family:
     kernel_s: Number
     step_s: Number
     numbers: tuple[Number, ...]
+    attention: FusedAttention | None = None
+    depthwise: Depthwise | None = None
 
     def kernels_of(self, unit: str, dtype: str) -> Kernels | None:
         """The kernels for a dtype on a unit; None where the family has none."""

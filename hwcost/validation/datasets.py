@@ -9,21 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from hwcost.graph import Trace
-from hwcost.validation import traces
+from hwcost.validation import operator_tables, traces
+from hwcost.validation.card import Card, Row
+from hwcost.validation.operator_tables import OPERATOR_CARDS
 from hwcost.validation.result import Case
-
-Row = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """A column of a table: the device that was measured, the profile that describes it, and the types."""
-
-    title: str
-    device: str
-    dtype: str
-    result_dtype: str
-
 
 CARDS: Final[Mapping[str, Card]] = {
     "v100_fp32": Card(title="V100 fp32", device="v100_sxm2", dtype="float32", result_dtype="float32"),
@@ -31,6 +20,7 @@ CARDS: Final[Mapping[str, Card]] = {
     "titan_xp": Card(title="Titan Xp fp32", device="titan_xp", dtype="float32", result_dtype="float32"),
     "m40": Card(title="M40 fp32", device="m40", dtype="float32", result_dtype="float32"),
     "rpi3": Card(title="Raspberry Pi 3 int8", device="rpi3b", dtype="int8", result_dtype="int32"),
+    **OPERATOR_CARDS,
 }
 
 MICROSECOND: Final = 1e-6
@@ -83,13 +73,26 @@ DATASETS: Final[Mapping[str, Dataset]] = {
     "deepbench_rnn": Dataset(
         title="DeepBench, recurrent layers forward", files=("deepbench_rnn.csv",), trace=_recurrence
     ),
+    "attention": Dataset(
+        title="FlashAttention-2, forward", files=("attention.csv",), trace=operator_tables.attention
+    ),
+    "depthwise": Dataset(
+        title="Depthwise convolutions, PyTorch", files=("depthwise.csv",), trace=operator_tables.depthwise
+    ),
+    "networks_ncnn": Dataset(
+        title="Networks on Arm, ncnn", files=("networks_ncnn.csv",), trace=operator_tables.fused_network
+    ),
+    "networks_mxnet": Dataset(
+        title="Networks on x86, MXNet", files=("networks_mxnet.csv",), trace=operator_tables.eager_network
+    ),
 }
 
 
 def cases(name: str) -> Iterator[Case]:
     """The cases of a dataset, card by card.
 
-    Of each card's rows every second one, the first left out, is fitted; the others are held out.
+    Of each card's rows every second one, the first left out, is fitted; the others are held out, and so are
+    all rows of a card whose family was fitted on another one.
     """
     dataset = DATASETS[name]
     for file in dataset.files:
@@ -104,7 +107,7 @@ def cases(name: str) -> Iterator[Case]:
                     device=card.device,
                     trace=dataset.trace(row, card),
                     measured=float(row[column]) * MICROSECOND,
-                    is_fitted=index % 2 == 1,
+                    is_fitted=index % 2 == 1 and not card.is_member,
                 )
 
 
