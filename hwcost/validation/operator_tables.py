@@ -39,14 +39,28 @@ OPERATOR_CARDS: Final[Mapping[str, Card]] = {
 
 def attention(row: Row, card: Card) -> Trace:
     """A row of attention.csv."""
-    sizes = (int(row[key]) for key in ("batch", "heads", "key_heads", "n", "m", "d"))
-    return operators.attention(*sizes, card.dtype, is_causal=bool(int(row["causal"])))
+    return operators.attention(
+        batch=int(row["batch"]),
+        heads=int(row["heads"]),
+        key_heads=int(row["key_heads"]),
+        n=int(row["n"]),
+        m=int(row["m"]),
+        d=int(row["d"]),
+        dtype=card.dtype,
+        is_causal=bool(int(row["causal"])),
+    )
 
 
 def depthwise(row: Row, card: Card) -> Trace:
     """A row of depthwise.csv."""
-    sizes = (int(row[key]) for key in ("batch", "channels", "side", "kernel", "stride"))
-    return operators.depthwise(*sizes, card.dtype)
+    return operators.depthwise(
+        batch=int(row["batch"]),
+        channels=int(row["channels"]),
+        side=int(row["side"]),
+        kernel=int(row["kernel"]),
+        stride=int(row["stride"]),
+        dtype=card.dtype,
+    )
 
 
 def fused_network(row: Row, card: Card) -> Trace:

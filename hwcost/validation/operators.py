@@ -8,7 +8,7 @@ from hwcost.graph import Op, Role, Storage, Tensor, Trace, contiguous
 
 
 def attention(
-    batch: int, heads: int, key_heads: int, n: int, m: int, d: int, dtype: str, *, is_causal: bool
+    *, batch: int, heads: int, key_heads: int, n: int, m: int, d: int, dtype: str, is_causal: bool
 ) -> Trace:
     """softmax(Q K') V of n queries and m keys, d wide."""
     q = _tensor("q", (batch, heads, n, d), dtype, "input")
@@ -30,7 +30,7 @@ def attention(
     return _trace(f"{title}, causal" if is_causal else title, op, dtype)
 
 
-def depthwise(batch: int, channels: int, side: int, kernel: int, stride: int, dtype: str) -> Trace:
+def depthwise(*, batch: int, channels: int, side: int, kernel: int, stride: int, dtype: str) -> Trace:
     """A convolution of each channel of a square image with its own kernel, edges filled."""
     padding = kernel // 2
     reach = (side + 2 * padding - kernel) // stride + 1

@@ -11,7 +11,7 @@ from hwcost.devices import load_device
 from hwcost.devices.families import load_family
 from hwcost.devices.shipped import family_names
 from hwcost.errors import ProfileError
-from hwcost.validation import traces
+from hwcost.validation import operators, traces
 
 PROFILE = """
 title: A card
@@ -91,10 +91,31 @@ def test_winograd_lowers_the_bound_as_well(tmp_path: Path) -> None:
 
 def test_a_family_that_was_taken_over_is_unverified() -> None:
     volta, hopper = load_family("volta", ""), load_family("hopper", "")
-    assert {number.evidence for number in hopper.numbers} == {"unverified"}
+    taken = [number for number in hopper.numbers if not number.path.startswith("attention.")]
+    assert {number.evidence for number in taken} == {"unverified"}
+    assert hopper.depthwise == volta.depthwise
     assert "fitted" in next(n.source for n in hopper.numbers if n.path == "vector.products.kernel")
     assert hopper.kernels["vector"].products.peak_share == volta.kernels["vector"].products.peak_share
     assert hopper.kernels["vector"].products.strided_share == 1
+
+
+def test_a_family_that_was_taken_over_may_have_attention_of_its_own() -> None:
+    volta, ampere, hopper = (load_family(name, "") for name in ("volta", "ampere", "hopper"))
+    assert volta.attention is None
+    assert ampere.attention is not None
+    assert hopper.attention is not None
+    assert ampere.attention.peak_share.evidence == hopper.attention.peak_share.evidence == "derived"
+    assert ampere.attention.peak_share > hopper.attention.peak_share  # FlashAttention-2 has no wgmma
+
+
+def test_own_depthwise_and_attention_leave_the_family(tmp_path: Path) -> None:
+    own = 'efficiency:\n  depthwise: [0.25, "measured: made up for the test"]'
+    trace = operators.depthwise(batch=32, channels=64, side=56, kernel=3, stride=1, dtype="float32")
+    device = load_device(write(tmp_path, family="volta", more=own))
+    totals = hwcost.analyze(trace, device=device).totals
+    assert totals.compute_s == pytest.approx(totals.flops / (0.25 * 10e12))
+    by_family = hwcost.analyze(trace, device=load_device(write(tmp_path, family="volta"))).totals
+    assert by_family.compute_s == pytest.approx(totals.flops / (0.05 * 10e12))  # volta's peak_share
 
 
 def test_what_a_member_must_have(tmp_path: Path) -> None:

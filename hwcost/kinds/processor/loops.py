@@ -11,9 +11,9 @@ from hwcost.graph import Tensor, Work
 LOOP_S: Final[Mapping[str, float]] = {"max_pool": 3.5e-9, "avg_pool": 1.2e-9}
 """Seconds of one core per element of a window, PyTorch over images whose rows lie side by side.
 
-Measured on a core of an EPYC 9004 (Zen 4), fp32, torch 2: max pool 2.6 to 5.4 ns, mean pool 0.95 to 1.9 ns (3 x 3 and
-2 x 2, 14 to 224 wide). On a core of a Xeon Platinum 8260 at 2.4 GHz 5.304 and 2.032 ms for 64 x 112 x 112, 3 x 3 / 2
-(pytorch/pytorch, pull requests 42719 and 47490): 2.9 and 1.1 ns."""
+Measured on a core of an EPYC 9004 (Zen 4), fp32, torch 2: max pool 2.6 to 5.4 ns, mean pool 0.95 to 1.9 ns
+(3 x 3 and 2 x 2, 14 to 224 wide). On a core of a Xeon Platinum 8260 at 2.4 GHz 5.304 and 2.032 ms for
+64 x 112 x 112, 3 x 3 / 2 (pytorch/pytorch, pull requests 42719 and 47490): 2.9 and 1.1 ns."""
 
 DIMENSIONS: Final = 3
 """Least dimensions of an image with its channels, without the batch."""
@@ -22,8 +22,8 @@ DIMENSIONS: Final = 3
 def loop_s(work: Work, device: Device) -> float:
     """Seconds of one call of such an op, all cores at work; 0 for every other op, and where nothing is known.
 
-    With the channels side by side the loop runs over vectors, and compiled runtimes make one of their own. The
-    libraries of a family may, too.
+    With the channels side by side the loop runs over vectors, and compiled runtimes make one of their own, as
+    the libraries of a family may.
     """
     if device.kind != "cpu" or device.fusion != "eager" or device.family is not None:
         return 0.0
