@@ -42,8 +42,8 @@ def test_chart(shell: Shell, suffix: str, start: bytes) -> None:
     ("words", "line"),
     [
         ("validate nothing", "no dataset is named 'nothing'; take one of deepbench_gemm,"),
-        ("validate --device echo_arm", "nothing was measured on 'echo_arm'; take one of m40,"),
-        ("validate --device m4", "no device is named 'm4'; take one of m40,"),
+        ("validate --device echo_arm", "nothing was measured on 'echo_arm'; take one of a100_sxm_80,"),
+        ("validate --device m4", "no device is named 'm4'; take one of a100_sxm_80,"),
         (
             "validate tpu_v1 -o chart.svg",
             "there is no time to draw; take a dataset of times, or leave out -o",
