@@ -12,6 +12,8 @@ from hwcost.devices.device import Number
 from hwcost.devices.document import Node, read
 from hwcost.devices.family import Convolutions, Family, Kernels, Products, Steps
 from hwcost.devices.fields import fields, mapping, suggestion, text
+from hwcost.devices.operator_fields import OPERATORS, depthwise, fused_attention
+from hwcost.devices.operator_kernels import Depthwise, FusedAttention
 from hwcost.devices.quantity import Ledger, number, sourced_text
 from hwcost.devices.shipped import FAMILIES, SUFFIXES, family_names, profile_folder
 from hwcost.errors import ProfileError
@@ -76,12 +78,13 @@ def _like(root: Node, name: str) -> Family:
     """A family that has the numbers of another one, unverified there, but for those that it gives itself.
 
     strided_share: in place of that one's two, of every unit. vector, matrix, ...: some numbers of some parts.
+    attention, depthwise: whole; like those they may have been fitted, on sources of this file.
     """
     top = fields(
         root,
         "the family",
         required=("title", "like"),
-        optional=("sources", "strided_share", *MEMBERSHIP, *UNITS, *DTYPE_BITS),
+        optional=("sources", "strided_share", *MEMBERSHIP, *UNITS, *DTYPE_BITS, *OPERATORS),
     )
     ledger = Ledger(sources=mapping(top["sources"], "sources") if "sources" in top else {})
     other, evidence, reason = sourced_text(top["like"], "like", "volta", ledger)
@@ -96,9 +99,15 @@ def _like(root: Node, name: str) -> Family:
         replaced = {one.path for one in family.numbers if "strided" in one.path}
     for key in (key for key in top if key in kernels):
         kernels[key] = _own(top[key], key, kernels[key], ledger)
+    attention, for_depthwise = _operators(top, ledger, family)
     fitted_on, elsewhere = _membership(top, ledger)
     replaced |= {one.path for one in ledger.numbers} | {"elsewhere"}
-    taken = (_taken_over(one, reason) for one in family.numbers if one.path not in replaced)
+    whole = tuple(f"{key}." for key in OPERATORS if key in top)
+    taken = (
+        _taken_over(one, reason)
+        for one in family.numbers
+        if one.path not in replaced and not one.path.startswith(whole)
+    )
     return replace(
         family,
         name=name,
@@ -107,6 +116,8 @@ def _like(root: Node, name: str) -> Family:
         numbers=(*taken, *ledger.numbers),
         fitted_on=fitted_on,
         elsewhere=elsewhere,
+        attention=attention,
+        depthwise=for_depthwise,
     )
 
 
@@ -141,6 +152,17 @@ def _membership(top: Mapping[str, Node], ledger: Ledger) -> tuple[str, Number | 
     return fitted_on, elsewhere
 
 
+def _operators(
+    top: Mapping[str, Node], ledger: Ledger, other: Family | None = None
+) -> tuple[FusedAttention | None, Depthwise | None]:
+    """The family's kernels for attention and depthwise convolution; without its own those of another."""
+    attention = fused_attention(top["attention"], ledger) if "attention" in top else None
+    for_depthwise = depthwise(top["depthwise"], ledger) if "depthwise" in top else None
+    if other is None:
+        return attention, for_depthwise
+    return attention or other.attention, for_depthwise or other.depthwise
+
+
 def _strided(kernels: Kernels, share: Number) -> Kernels:
     products = replace(kernels.products, strided_share=share, strided_wide_share=share)
     return replace(kernels, products=products)
@@ -153,7 +175,8 @@ def _taken_over(one: Number, reason: str) -> Number:
 
 def _family(root: Node, name: str) -> Family:
     required = ("title", "sources", "tiles", "efficiency", "latency")
-    top = fields(root, "the family", required=required, optional=(*MEMBERSHIP, *UNITS, *DTYPE_BITS))
+    optional = (*MEMBERSHIP, *UNITS, *DTYPE_BITS, *OPERATORS)
+    top = fields(root, "the family", required=required, optional=optional)
     ledger = Ledger(sources=mapping(top["sources"], "sources"))
     tiles = _tiles(top["tiles"], ledger)
     efficiency = mapping(top["efficiency"], "efficiency")
@@ -164,10 +187,13 @@ def _family(root: Node, name: str) -> Family:
         if key in UNITS or key in DTYPE_BITS
     }
     fitted_on, elsewhere = _membership(top, ledger)
+    attention, for_depthwise = _operators(top, ledger)
     return Family(
         name=name,
         title=text(top["title"], "title"),
         kernels=kernels,
+        attention=attention,
+        depthwise=for_depthwise,
         efficiency={
             key.replace("_", " "): number(node, f"efficiency.{key}", "", ledger)
             for key, node in efficiency.items()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwcost.devices.device import Number
+from hwcost.devices.operator_kernels import Depthwise, FusedAttention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ class Family:
     efficiency, kernel_s, step_s: for profiles that give none. numbers: all, with their sources.
     fitted_on: the profile whose measurements the constants were fitted on, "" where there is none.
     elsewhere: how many times wider the spreads are on every other member; None where that is not known.
+    attention, depthwise: kernels for these ops, None where the family has none.
     """
 
     name: str
@@ -101,6 +103,8 @@ class Family:
     numbers: tuple[Number, ...]
     fitted_on: str = ""
     elsewhere: Number | None = None
+    attention: FusedAttention | None = None
+    depthwise: Depthwise | None = None
 
     def kernels_of(self, unit: str, dtype: str) -> Kernels | None:
         """The kernels for a dtype on a unit; None where the family has none."""

@@ -109,13 +109,30 @@ def grouped(points: Sequence[Point]) -> dict[Group, Figures]:
 
 
 def worst_sentences(points: Sequence[Point]) -> tuple[str, ...]:
-    """Of each held-out half, but small ones, the point that is farthest off, and what was said to bind it."""
+    """Of each held-out half, but small ones, the point that is farthest off, and what was said to bind it.
+
+    Of several datasets one sentence each.
+    """
+    held = {group: found for group, found in grouped(points).items() if not group[2]}
+    if len({dataset for dataset, _, _ in held}) == 1:
+        chosen = [group for group, found in held.items() if len(found.points) >= LEAST_POINTS]
+    else:
+        farthest: dict[str, Group] = {}
+        for group, found in held.items():
+            known = farthest.setdefault(group[0], group)
+            if _farness(found) > _farness(held[known]):
+                farthest[group[0]] = group
+        chosen = list(farthest.values())
     return tuple(
         f"{card}, {dataset}: farthest off is {found.worst.case.trace.model}, predicted"
         f" {_off(found.worst.factor)}, bound by {bound_label(found.worst.bound)}."
-        for (dataset, card, is_fitted), found in grouped(points).items()
-        if not is_fitted and len(found.points) >= LEAST_POINTS
+        for dataset, card, is_fitted in chosen
+        for found in (held[dataset, card, is_fitted],)
     )
+
+
+def _farness(found: Figures) -> float:
+    return max(found.worst.factor, 1 / found.worst.factor)
 
 
 def _row(card: str, is_fitted: bool, found: Figures) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from typing import Final
 from hwcost.api import analyze
 from hwcost.graph import Op, Trace
 from hwcost.validation import traces
-from hwcost.validation.datasets import Row, table
+from hwcost.validation.card import Row
+from hwcost.validation.datasets import table
 from hwcost.validation.result import Check
 
 DEVICE: Final = "tpu_v1"

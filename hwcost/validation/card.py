@@ -1,8 +1,11 @@
-"""The cards of the tables: which profile stands for a column, and in which types it was measured."""
+"""The nouns of published tables: a row, and a column that was measured."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+Row = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ from hwcost.kinds.crossbar.geometry import (
     weights_per_row,
 )
 from hwcost.kinds.crossbar.parts import arrays_of
-from hwcost.validation.datasets import Row, table
+from hwcost.validation.card import Row
+from hwcost.validation.datasets import table
 from hwcost.validation.result import Basis, Claim, Evidence
 
 

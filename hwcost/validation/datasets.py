@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from hwcost.graph import Trace
-from hwcost.validation import traces
-from hwcost.validation.card import Card
+from hwcost.validation import operator_tables, traces
+from hwcost.validation.card import Card, Row
 from hwcost.validation.members import FITTED, MEMBERS
-from hwcost.validation.networks import network
+from hwcost.validation.operator_tables import FITTED_OPERATORS, OPERATOR_CARDS
 from hwcost.validation.result import Case
-
-Row = Mapping[str, str]
-
 
 CARDS: Final[Mapping[str, Card]] = {
     "v100_fp32": Card(title="V100 fp32", device="v100_sxm2", dtype="float32", result_dtype="float32"),
@@ -25,6 +22,7 @@ CARDS: Final[Mapping[str, Card]] = {
     "m40": Card(title="M40 fp32", device="m40", dtype="float32", result_dtype="float32"),
     "rpi3": Card(title="Raspberry Pi 3 int8", device="rpi3b", dtype="int8", result_dtype="int32"),
     **MEMBERS,
+    **OPERATOR_CARDS,
 }
 
 MICROSECOND: Final = 1e-6
@@ -71,11 +69,6 @@ def _recurrence(row: Row, card: Card) -> Trace:
     return traces.recurrence(row["cell"], hidden, batch, steps, card.dtype)
 
 
-def _network(row: Row, card: Card) -> Trace:
-    is_training = row["mode"] == "training"
-    return network(row["network"], int(row["batch"]), card.dtype, is_training=is_training)
-
-
 DATASETS: Final[Mapping[str, Dataset]] = {
     "deepbench_gemm": Dataset(
         title="DeepBench, dense products",
@@ -101,7 +94,33 @@ DATASETS: Final[Mapping[str, Dataset]] = {
         title="Recurrent layers on other members", files=("members_rnn.csv",), trace=_recurrence
     ),
     "members_networks": Dataset(
-        title="Networks for images on other members", files=("networks.csv",), trace=_network
+        title="Networks for images on other members",
+        files=("networks.csv",),
+        trace=operator_tables.torch_network,
+    ),
+    "attention": Dataset(
+        title="FlashAttention-2, forward",
+        files=("attention.csv",),
+        trace=operator_tables.attention,
+        fitted=FITTED_OPERATORS,
+    ),
+    "depthwise": Dataset(
+        title="Depthwise convolutions, PyTorch",
+        files=("depthwise.csv",),
+        trace=operator_tables.depthwise,
+        fitted=FITTED_OPERATORS,
+    ),
+    "networks_ncnn": Dataset(
+        title="Networks on Arm, ncnn",
+        files=("networks_ncnn.csv",),
+        trace=operator_tables.fused_network,
+        fitted=FITTED_OPERATORS,
+    ),
+    "networks_mxnet": Dataset(
+        title="Networks on x86, MXNet",
+        files=("networks_mxnet.csv",),
+        trace=operator_tables.eager_network,
+        fitted=FITTED_OPERATORS,
     ),
 }
 

@@ -1,180 +1,296 @@
-"""Published networks for images as traces, layer by layer and made without torch."""
+"""Whole networks of published tables as traces, layer by layer, made without torch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from typing import Final
 
-from hwcost.graph import Attribute, Op, Storage, Tensor, Trace, contiguous
-from hwcost.validation import traces
-
-IMAGE: Final = (3, 224, 224)
-CLASSES: Final = 1000
-
-VGG: Final[Mapping[str, tuple[int, ...]]] = {
-    "vgg16": (2, 2, 3, 3, 3),
-    "vgg19": (2, 2, 4, 4, 4),
-}
-"""Convolutions of 3 x 3 per stage (Simonyan and Zisserman, arXiv:1409.1556, table 1, D and E)."""
-
-VGG_WIDTHS: Final = (64, 128, 256, 512, 512)
-VGG_HIDDEN: Final = 4096
-
-RESNET: Final[Mapping[str, tuple[int, ...]]] = {
-    "resnet18": (2, 2, 2, 2),
-    "resnet34": (3, 4, 6, 3),
-    "resnet50": (3, 4, 6, 3),
-    "resnet101": (3, 4, 23, 3),
-    "resnet152": (3, 8, 36, 3),
-}
-"""Blocks per stage (He et al., arXiv:1512.03385, table 1)."""
-
-RESNET_WIDTHS: Final = (64, 128, 256, 512)
-EXPANSION: Final = 4
-"""Width of what a bottleneck gives over its inner width."""
-
-BASIC: Final = ("resnet18", "resnet34")
-"""Whose blocks are two convolutions of 3 x 3; those of the others are bottlenecks."""
+from hwcost.graph import Attribute, Op, Role, Storage, Tensor, Trace, contiguous
 
 
-@dataclass(slots=True, kw_only=True)
-class _Chain:
-    """Ops in order, and the tensor that the next one takes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A network as it grows. dtype: of all tensors.
 
+    is_eager: batch norms, activations and sums are ops of their own; else they ride with the op before.
     is_training: batch norms take the statistics of the batch.
     """
 
-    x: Tensor
-    is_training: bool
+    dtype: str
+    is_eager: bool
+    is_training: bool = False
     ops: list[Op] = field(default_factory=list)
 
-    def append(self, op: Op) -> None:
-        self.ops.append(op)
-        self.x = op.outputs[0]
+    def add(
+        self, name: str, inputs: tuple[Tensor, ...], shape: tuple[int, ...], **given: Attribute
+    ) -> Tensor:
+        """One more op of these inputs; its result."""
+        y = self.tensor("y", shape, "activation")
+        self.ops.append(Op(name=f"aten.{name}", inputs=inputs, outputs=(y,), attributes=given))
+        return y
+
+    def tensor(self, key: str, shape: tuple[int, ...], role: Role) -> Tensor:
+        """A tensor of its own."""
+        storage = Storage(id=f"{key}{len(self.ops)}", elements=prod(shape), dtype=self.dtype, role=role)
+        return contiguous(storage, shape)
 
 
-def network(name: str, batch: int, dtype: str, *, is_training: bool) -> Trace:
-    """One forward pass of a network of VGG or RESNET over `batch` images, in training mode or not."""
-    chain = _Chain(x=traces.first((batch, *IMAGE), dtype), is_training=is_training)
-    (_vgg if name in VGG else _resnet)(chain, name)
-    return traces.chain(f"{name}, batch {batch}", tuple(chain.ops), dtype)
-
-
-def _vgg(chain: _Chain, name: str) -> None:
-    for width, layers in zip(VGG_WIDTHS, VGG[name], strict=True):
-        for _ in range(layers):
-            _convolve(chain, width, 3, 1)
-            _rectify(chain)
-        _pool(chain, 2, 2, 0)
-    flat = chain.x.shape
-    chain.x = contiguous(chain.x.storage, (flat[0], prod(flat[1:])))
-    for width in (VGG_HIDDEN, VGG_HIDDEN):
-        _connect(chain, width)
-        _rectify(chain)
-    _connect(chain, CLASSES)
-
-
-def _resnet(chain: _Chain, name: str) -> None:
-    _convolve(chain, RESNET_WIDTHS[0], 7, 2)
-    _normalise(chain)
-    _rectify(chain)
-    _pool(chain, 3, 2, 1)
-    block = _basic if name in BASIC else _bottleneck
-    for stage, (width, blocks) in enumerate(zip(RESNET_WIDTHS, RESNET[name], strict=True)):
-        for index in range(blocks):
-            block(chain, width, 2 if stage and not index else 1)
-    chain.append(_to(chain, "aten.mean", chain.x.shape[:2], {"dim": (2, 3), "keepdim": False}))
-    _connect(chain, CLASSES)
-
-
-def _basic(chain: _Chain, width: int, stride: int) -> None:
-    before = chain.x
-    _convolve(chain, width, 3, stride)
-    _normalise(chain)
-    _rectify(chain)
-    _convolve(chain, width, 3, 1)
-    _normalise(chain)
-    _join(chain, before, width, stride)
-
-
-def _bottleneck(chain: _Chain, width: int, stride: int) -> None:
-    """The stride is that of the 3 x 3, as torchvision and fb.resnet.torch have it."""
-    before = chain.x
-    _convolve(chain, width, 1, 1)
-    _normalise(chain)
-    _rectify(chain)
-    _convolve(chain, width, 3, stride)
-    _normalise(chain)
-    _rectify(chain)
-    _convolve(chain, EXPANSION * width, 1, 1)
-    _normalise(chain)
-    _join(chain, before, EXPANSION * width, stride)
-
-
-def _join(chain: _Chain, before: Tensor, width: int, stride: int) -> None:
-    """Adds what went past the block, through a convolution of 1 x 1 where it changes its shape."""
-    after, chain.x = chain.x, before
-    if before.shape != after.shape:
-        _convolve(chain, width, 1, stride)
-        _normalise(chain)
-    past, chain.x = chain.x, after
-    chain.append(_to(chain, "aten.add", after.shape, {"alpha": 1}, past))
-    _rectify(chain)
-
-
-def _convolve(chain: _Chain, filters: int, side: int, stride: int) -> None:
-    padding = side // 2
-    key = f"{len(chain.ops)}."
-    op = traces.convolution_op(
-        chain.x, filters, (side, side), (padding, padding), (stride, stride), key, "activation"
+def network(name: str, batch: int, dtype: str, *, is_eager: bool, is_training: bool = False) -> Trace:
+    """One forward pass of a network of NETWORKS over a batch of images, in training mode or not."""
+    side, layers = NETWORKS[name]
+    plan = Plan(dtype=dtype, is_eager=is_eager, is_training=is_training)
+    layers(plan, plan.tensor("x", (batch, 3, side, side), "input"))
+    ops = tuple(plan.ops)
+    return Trace(
+        model=f"{name.removesuffix('_late')}, batch {batch}",
+        parameters=0,
+        weight_bytes=0,
+        dtype=dtype,
+        items=ops,
     )
-    chain.append(op)
 
 
-def _connect(chain: _Chain, outputs: int) -> None:
-    chain.append(traces.linear_op(chain.x, outputs, f"{len(chain.ops)}.", "activation"))
+def _conv(
+    plan: Plan,
+    x: Tensor,
+    filters: int,
+    kernel: int,
+    stride: int = 1,
+    *,
+    padding: int | None = None,
+    groups: int = 1,
+    has_norm: bool = True,
+    activation: str = "relu",
+) -> Tensor:
+    """A convolution with its batch norm and its activation, padded to keep the size at stride 1."""
+    pad = kernel // 2 if padding is None else padding
+    n, channels, *image = x.shape
+    height, width = ((size + 2 * pad - kernel) // stride + 1 for size in image)
+    w = plan.tensor("w", (filters, channels // groups, kernel, kernel), "weight")
+    sizes: dict[str, Attribute] = {
+        "stride": (stride, stride),
+        "padding": (pad, pad),
+        "dilation": (1, 1),
+        "output_padding": (0, 0),
+    }
+    shape = (n, filters, height, width)
+    y = plan.add("convolution", (x, w), shape, bias=None, transposed=False, groups=groups, **sizes)
+    if not plan.is_eager:
+        return y
+    if has_norm:
+        values = tuple(plan.tensor(f"norm{i}.", (filters,), "weight") for i in range(4))
+        y = plan.add("batch_norm", (y, *values), shape, training=plan.is_training, momentum=0.1, eps=1e-5)
+    return plan.add(activation, (y,), shape) if activation else y
 
 
-def _normalise(chain: _Chain) -> None:
-    channels = chain.x.shape[1]
-    given = tuple(
-        contiguous(
-            Storage(id=f"n{len(chain.ops)}.{i}", elements=channels, dtype=chain.x.dtype, role="weight"),
-            (channels,),
-        )
-        for i in range(4)
-    )
-    attributes = {"training": chain.is_training, "momentum": 0.1, "eps": 1e-5}
-    chain.append(_to(chain, "aten.native_batch_norm", chain.x.shape, attributes, *given))
+def _depthwise(plan: Plan, x: Tensor, kernel: int, stride: int = 1, *, activation: str = "relu") -> Tensor:
+    channels = x.shape[1]
+    return _conv(plan, x, channels, kernel, stride, groups=channels, activation=activation)
 
 
-def _rectify(chain: _Chain) -> None:
-    """In place, as both sources have it."""
-    chain.append(Op(name="aten.relu_", inputs=(chain.x,), outputs=(chain.x,)))
-
-
-def _pool(chain: _Chain, side: int, stride: int, padding: int) -> None:
-    batch, channels, *image = chain.x.shape
-    reduced = tuple((size + 2 * padding - side) // stride + 1 for size in image)
-    attributes = {
-        "kernel_size": (side, side),
+def _pool(plan: Plan, x: Tensor, kernel: int, stride: int, padding: int = 0) -> Tensor:
+    """Max pool whose last window may stick out, as networks of Caffe have it."""
+    n, channels, *image = x.shape
+    height, width = (-(-(size + 2 * padding - kernel) // stride) + 1 for size in image)
+    sizes: dict[str, Attribute] = {
+        "kernel_size": (kernel, kernel),
         "stride": (stride, stride),
         "padding": (padding, padding),
         "dilation": (1, 1),
     }
-    chain.append(_to(chain, "aten.max_pool2d", (batch, channels, *reduced), attributes))
+    return plan.add("max_pool2d", (x,), (n, channels, height, width), **sizes)
 
 
-def _to(
-    chain: _Chain,
-    name: str,
-    shape: tuple[int, ...],
-    attributes: Mapping[str, Attribute],
-    *more: Tensor,
-) -> Op:
-    storage = Storage(id=f"y{len(chain.ops)}.", elements=prod(shape), dtype=chain.x.dtype, role="activation")
-    return Op(
-        name=name, inputs=(chain.x, *more), outputs=(contiguous(storage, shape),), attributes=dict(attributes)
+def _mean(plan: Plan, x: Tensor) -> Tensor:
+    return plan.add("adaptive_avg_pool2d", (x,), (*x.shape[:2], 1, 1), output_size=(1, 1))
+
+
+def _linear(plan: Plan, x: Tensor, outputs: int) -> Tensor:
+    batch, inputs = x.shape[0], prod(x.shape[1:])
+    flat = contiguous(x.storage, (batch, inputs))
+    w = plan.tensor("w", (outputs, inputs), "weight")
+    return plan.add("linear", (flat, w), (batch, outputs), bias=None)
+
+
+def _sum(plan: Plan, x: Tensor, y: Tensor, *, activation: str = "") -> Tensor:
+    total = plan.add("add", (x, y), x.shape, alpha=1)
+    return plan.add(activation, (total,), x.shape) if activation and plan.is_eager else total
+
+
+def _classes(plan: Plan, x: Tensor) -> None:
+    _linear(plan, _mean(plan, x), 1000)
+
+
+def squeezenet(plan: Plan, x: Tensor) -> None:
+    """SqueezeNet 1.1: Iandola et al., arXiv:1602.07360."""
+    x = _pool(plan, _conv(plan, x, 64, 3, 2, padding=0, has_norm=False), 3, 2)
+    for index, (squeezed, expanded) in enumerate(
+        ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
+    ):
+        if index in (2, 4):
+            x = _pool(plan, x, 3, 2)
+        narrow = _conv(plan, x, squeezed, 1, has_norm=False)
+        parts = tuple(_conv(plan, narrow, expanded, kernel, has_norm=False) for kernel in (1, 3))
+        x = plan.add("cat", parts, (x.shape[0], 2 * expanded, *x.shape[2:]), dim=1)
+    _mean(plan, _conv(plan, x, 1000, 1, has_norm=False))
+
+
+def mobilenet(plan: Plan, x: Tensor) -> None:
+    """MobileNet: Howard et al., arXiv:1704.04861, table 1."""
+    x = _conv(plan, x, 32, 3, 2)
+    for filters, stride in (
+        *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
+        *((512, 1),) * 5,
+        *((1024, 2), (1024, 1)),
+    ):
+        x = _conv(plan, _depthwise(plan, x, 3, stride), filters, 1)
+    _classes(plan, x)
+
+
+def _inverted(plan: Plan, x: Tensor, wide: int, filters: int, kernel: int, stride: int) -> Tensor:
+    """An inverted residual: Sandler et al., arXiv:1801.04381, figure 3."""
+    y = x if wide == x.shape[1] else _conv(plan, x, wide, 1)
+    y = _conv(plan, _depthwise(plan, y, kernel, stride), filters, 1, activation="")
+    return _sum(plan, x, y) if y.shape == x.shape else y
+
+
+def mobilenet_v2(plan: Plan, x: Tensor) -> None:
+    """MobileNet v2: Sandler et al., arXiv:1801.04381, table 2."""
+    x = _conv(plan, x, 32, 3, 2)
+    for factor, filters, repeats, first in (
+        *((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)),
+        *((6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)),
+    ):
+        for index in range(repeats):
+            x = _inverted(plan, x, factor * x.shape[1], filters, 3, 1 if index else first)
+    _classes(plan, _conv(plan, x, 1280, 1))
+
+
+def mnasnet(plan: Plan, x: Tensor) -> None:
+    """MnasNet B1 without squeeze-and-excite: Tan et al., arXiv:1807.11626, as in torchvision."""
+    x = _conv(plan, x, 32, 3, 2)
+    x = _conv(plan, _depthwise(plan, x, 3), 16, 1, activation="")
+    for factor, filters, repeats, first, kernel in (
+        *((3, 24, 3, 2, 3), (3, 40, 3, 2, 5), (6, 80, 3, 2, 5)),
+        *((6, 96, 2, 1, 3), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)),
+    ):
+        for index in range(repeats):
+            x = _inverted(plan, x, factor * x.shape[1], filters, kernel, 1 if index else first)
+    _classes(plan, _conv(plan, x, 1280, 1))
+
+
+def googlenet(plan: Plan, x: Tensor) -> None:
+    """GoogLeNet: Szegedy et al., arXiv:1409.4842, table 1, without its local response norms."""
+    x = _pool(plan, _conv(plan, x, 64, 7, 2, has_norm=False), 3, 2)
+    x = _conv(plan, _conv(plan, x, 64, 1, has_norm=False), 192, 3, has_norm=False)
+    for stage in (
+        ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
+        (
+            *((192, 96, 208, 16, 48, 64), (160, 112, 224, 24, 64, 64), (128, 128, 256, 24, 64, 64)),
+            *((112, 144, 288, 32, 64, 64), (256, 160, 320, 32, 128, 128)),
+        ),
+        ((256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)),
+    ):
+        x = _pool(plan, x, 3, 2)
+        for filters in stage:
+            x = _inception(plan, x, *filters)
+    _classes(plan, x)
+
+
+def _inception(plan: Plan, x: Tensor, f1: int, r3: int, f3: int, r5: int, f5: int, fp: int) -> Tensor:
+    """Four ways side by side; r3 and r5 are the narrow ones before 3 x 3 and 5 x 5, fp follows the pool."""
+    ways = (
+        _conv(plan, x, f1, 1, has_norm=False),
+        _conv(plan, _conv(plan, x, r3, 1, has_norm=False), f3, 3, has_norm=False),
+        _conv(plan, _conv(plan, x, r5, 1, has_norm=False), f5, 5, has_norm=False),
+        _conv(plan, _pool(plan, x, 3, 1, 1), fp, 1, has_norm=False),
     )
+    return plan.add("cat", ways, (x.shape[0], f1 + f3 + f5 + fp, *x.shape[2:]), dim=1)
+
+
+def alexnet(plan: Plan, x: Tensor) -> None:
+    """AlexNet: Krizhevsky et al., NeurIPS 2012, as in Caffe, without its local response norms."""
+    x = _pool(plan, _conv(plan, x, 96, 11, 4, padding=0, has_norm=False), 3, 2)
+    x = _pool(plan, _conv(plan, x, 256, 5, groups=2, has_norm=False), 3, 2)
+    x = _conv(plan, x, 384, 3, has_norm=False)
+    for filters in (384, 256):
+        x = _conv(plan, x, filters, 3, groups=2, has_norm=False)
+    x = _pool(plan, x, 3, 2)
+    for outputs in (4096, 4096, 1000):
+        x = _linear(plan, x, outputs)
+
+
+def _vgg(*repeats: int) -> Callable[[Plan, Tensor], None]:
+    """Simonyan and Zisserman, arXiv:1409.1556, table 1."""
+
+    def layers(plan: Plan, x: Tensor) -> None:
+        for filters, count in zip((64, 128, 256, 512, 512), repeats, strict=True):
+            for _ in range(count):
+                x = _conv(plan, x, filters, 3, has_norm=False)
+            x = _pool(plan, x, 2, 2)
+        for outputs in (4096, 4096, 1000):
+            x = _linear(plan, x, outputs)
+
+    return layers
+
+
+def _basic(plan: Plan, x: Tensor, filters: int, stride: int) -> Tensor:
+    y = _conv(plan, _conv(plan, x, filters, 3, stride), filters, 3, activation="")
+    if y.shape != x.shape:
+        x = _conv(plan, x, filters, 1, stride, activation="")
+    return _sum(plan, x, y, activation="relu")
+
+
+def _bottleneck(plan: Plan, x: Tensor, filters: int, stride: int) -> Tensor:
+    """A bottleneck as it was published: the stride is in the first convolution."""
+    return _narrowed(plan, x, filters, (stride, 1))
+
+
+def _late_bottleneck(plan: Plan, x: Tensor, filters: int, stride: int) -> Tensor:
+    """A bottleneck as most libraries have it since: the stride is in the convolution of 3 x 3."""
+    return _narrowed(plan, x, filters, (1, stride))
+
+
+def _narrowed(plan: Plan, x: Tensor, filters: int, strides: tuple[int, int]) -> Tensor:
+    stride = max(strides)
+    y = _conv(plan, _conv(plan, x, filters, 1, strides[0]), filters, 3, strides[1])
+    y = _conv(plan, y, 4 * filters, 1, activation="")
+    if y.shape != x.shape:
+        x = _conv(plan, x, 4 * filters, 1, stride, activation="")
+    return _sum(plan, x, y, activation="relu")
+
+
+def _resnet(
+    block: Callable[[Plan, Tensor, int, int], Tensor], *repeats: int
+) -> Callable[[Plan, Tensor], None]:
+    """He et al., arXiv:1512.03385, table 1."""
+
+    def layers(plan: Plan, x: Tensor) -> None:
+        x = _pool(plan, _conv(plan, x, 64, 7, 2), 3, 2)
+        for stage, count in enumerate(repeats):
+            for index in range(count):
+                x = block(plan, x, 64 << stage, 2 if stage and not index else 1)
+        _classes(plan, x)
+
+    return layers
+
+
+NETWORKS: Final[Mapping[str, tuple[int, Callable[[Plan, Tensor], None]]]] = {
+    "squeezenet": (227, squeezenet),
+    "mobilenet": (224, mobilenet),
+    "mobilenet_v2": (224, mobilenet_v2),
+    "mnasnet": (224, mnasnet),
+    "googlenet": (224, googlenet),
+    "resnet18": (224, _resnet(_basic, 2, 2, 2, 2)),
+    "alexnet": (227, alexnet),
+    "vgg16": (224, _vgg(2, 2, 3, 3, 3)),
+    "vgg19": (224, _vgg(2, 2, 4, 4, 4)),
+    "resnet50": (224, _resnet(_bottleneck, 3, 4, 6, 3)),
+    "resnet50_late": (224, _resnet(_late_bottleneck, 3, 4, 6, 3)),
+    "resnet34": (224, _resnet(_basic, 3, 4, 6, 3)),
+    "resnet101_late": (224, _resnet(_late_bottleneck, 3, 4, 23, 3)),
+    "resnet152_late": (224, _resnet(_late_bottleneck, 3, 8, 36, 3)),
+}
+"""By name: the side of an image, and the layers."""

@@ -14,7 +14,8 @@ from hwcost.graph import Trace
 from hwcost.kinds.crossbar.nodes import nodes, nodes_for
 from hwcost.kinds.crossbar.parts import arrays_of
 from hwcost.validation import recorded
-from hwcost.validation.datasets import Row, table
+from hwcost.validation.card import Row
+from hwcost.validation.datasets import table
 from hwcost.validation.result import Claim
 
 PUMA, GPU, HERMES = "puma", "p100_pcie", "ibm_hermes"

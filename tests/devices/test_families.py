@@ -11,7 +11,7 @@ from hwcost.devices import load_device
 from hwcost.devices.families import load_family
 from hwcost.devices.shipped import family_names
 from hwcost.errors import ProfileError
-from hwcost.validation import traces
+from hwcost.validation import operators, traces
 
 PROFILE = """
 title: A card
@@ -133,6 +133,25 @@ def test_spreads_are_wider_off_the_fitted_card(tmp_path: Path) -> None:
     trace = traces.linear(512, 512, 512, "float32")
     ours, theirs = (hwcost.analyze(trace, device=one).totals for one in (fitted, other))
     assert theirs.slow_s / theirs.expected_s > ours.slow_s / ours.expected_s
+
+
+def test_a_family_that_was_taken_over_may_have_attention_of_its_own() -> None:
+    volta, ampere, hopper = (load_family(name, "") for name in ("volta", "ampere", "hopper"))
+    assert volta.attention is None
+    assert ampere.attention is not None
+    assert hopper.attention is not None
+    assert ampere.attention.peak_share.evidence == hopper.attention.peak_share.evidence == "derived"
+    assert ampere.attention.peak_share > hopper.attention.peak_share  # FlashAttention-2 has no wgmma
+
+
+def test_own_depthwise_and_attention_leave_the_family(tmp_path: Path) -> None:
+    own = 'efficiency:\n  depthwise: [0.25, "measured: made up for the test"]'
+    trace = operators.depthwise(batch=32, channels=64, side=56, kernel=3, stride=1, dtype="float32")
+    device = load_device(write(tmp_path, family="volta", more=own))
+    totals = hwcost.analyze(trace, device=device).totals
+    assert totals.compute_s == pytest.approx(totals.flops / (0.25 * 10e12))
+    by_family = hwcost.analyze(trace, device=load_device(write(tmp_path, family="volta"))).totals
+    assert by_family.compute_s == pytest.approx(totals.flops / (0.05 * 10e12))  # volta's peak_share
 
 
 def test_what_a_member_must_have(tmp_path: Path) -> None:

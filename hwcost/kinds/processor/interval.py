@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hwcost.devices.family import Kernels
+from hwcost.kinds.processor.by_operator import Operator
 from hwcost.report import Traffic
 
 DEFAULT_SPREAD: Final = 3.0
@@ -35,19 +36,28 @@ class Parts:
 
 
 def interval(
-    traffic: Traffic, parts: Parts, roofline_s: float, kernels: Kernels | None, *, is_measured: bool
+    traffic: Traffic,
+    parts: Parts,
+    roofline_s: float,
+    kernels: Kernels | None,
+    operator: Operator | None,
+    *,
+    is_measured: bool,
 ) -> tuple[float, float]:
     """Between which times 9 of 10 measured ones lie: the wider of two brackets, on each side.
 
     spread   expected_s / f to expected_s * f, f the family's residual spread of the op class, or that of
              ops that were measured on the machine itself
-    bytes    the expected time with the low bytes, and with the high bytes, of every level
+    bytes    the expected time with the low bytes, and with the high bytes, of every level; not of an op
+             that the family has a kernel of its own for, whose bytes are known
     Nothing is faster than the roofline.
     """
     expected_s = parts.expected_s
     spread = MEASURED_SPREAD if is_measured else DEFAULT_SPREAD
     if kernels is not None and not is_measured:
         spread = kernels.spread.get(traffic.work.op_class, kernels.spread["default"])
+    if operator is not None:
+        return min(max(expected_s / operator.spread, roofline_s), expected_s), expected_s * operator.spread
     low_s = _with_bytes(traffic, parts, low=True)
     high_s = _with_bytes(traffic, parts, low=False)
     fast_s = min(expected_s / spread, low_s)

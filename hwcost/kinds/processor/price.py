@@ -9,8 +9,10 @@ from functools import cache
 from hwcost.devices.device import Device
 from hwcost.graph import Tensor, Work
 from hwcost.kinds.processor.by_measurement import kernel_of, measured_timing
+from hwcost.kinds.processor.by_operator import Operator, hidden_saving, operator_of, operator_timing
 from hwcost.kinds.processor.by_shape import kernels_of, saving, timing
 from hwcost.kinds.processor.interval import Parts, interval
+from hwcost.kinds.processor.loops import loop_s
 from hwcost.kinds.processor.rates import (
     FLOPS_PER_MAC,
     Rate,
@@ -30,14 +32,15 @@ DEFAULT_EFFICIENCY = "default"
 class Speed:
     """What a device does on one dtype, at its peak.
 
-    mac_rate: the unit for multiply-adds. mac_flop_per_s: its rate. vector_flop_per_s: of the unit for what
-    is no product.
+    mac_rate: the unit for multiply-adds. mac_flop_per_s: its rate. vector_rate: the unit for what is no
+    product. vector_flop_per_s: its rate.
     most_flop_per_s: the higher of the two. special_per_s: exp, tanh and the like.
     energy_j_per_flop: 0 where the device has no figures.
     """
 
     mac_rate: Rate
     mac_flop_per_s: float
+    vector_rate: Rate
     vector_flop_per_s: float
     most_flop_per_s: float
     special_per_s: float
@@ -60,12 +63,13 @@ def price(traffics: Iterable[Traffic], device: Device) -> tuple[Cost, ...]:
 
     Where the profile has kernels that were measured, products are timed by them (`by_measurement`).
     Products, convolutions and recurrent steps of a device with a family are timed by their shape
-    (`by_shape`): that gives their part of compute_s, the farthest level's seconds, and latency_s. Else, and
-    of everything else:
+    (`by_shape`): that gives their part of compute_s, the farthest level's seconds, and latency_s. Its
+    attention and depthwise convolutions have kernels of their own (`by_operator`). Else, and of all else:
 
     compute_s   2*macs / (peak * efficiency) on the fastest unit
                 + vector_ops / (peak/2 * efficiency) on the vector unit
-                + special_ops / special_per_s, a rate that is reached, so without efficiency
+                + special_ops / special_per_s, a rate that is reached, so without efficiency;
+                at least what an eager runtime takes element by element (`loops`)
     level_s     bytes / achieved bandwidth, of each level whose bandwidth is known
     latency_s   kernels * kernel_s; of a step of a recurrent layer kernels * step_s
     expected_s  max(compute_s, level_s ...) + latency_s
@@ -124,6 +128,7 @@ def _speed(device: Device, dtype: str) -> Speed:
     return Speed(
         mac_rate=fastest,
         mac_flop_per_s=fastest.flop_per_s,
+        vector_rate=rest,
         vector_flop_per_s=rest.flop_per_s,
         most_flop_per_s=max(fastest.flop_per_s, rest.flop_per_s),
         special_per_s=special_per_s(device, rest),
@@ -137,10 +142,11 @@ def _cost(traffic: Traffic, tariff: Tariff) -> Cost:
     parts = _parts(traffic, for_macs, for_rest, tariff)
     expected_s = parts.expected_s
     kernels = kernels_of(work, device, for_macs.mac_rate)
-    roofline_s = _roofline_s(traffic, for_macs, for_rest, tariff, saving(work, kernels))
-    fast_s, slow_s = interval(
-        traffic, parts, roofline_s, kernels, is_measured=kernel_of(work, device) is not None
-    )
+    is_measured = kernel_of(work, device) is not None
+    operator = None if kernels or is_measured else operator_of(work, device, for_macs.mac_rate)
+    saved = hidden_saving(work) if operator else saving(work, kernels)
+    roofline_s = _roofline_s(traffic, for_macs, for_rest, tariff, saved)
+    fast_s, slow_s = interval(traffic, parts, roofline_s, kernels, operator, is_measured=is_measured)
     return Cost(
         traffic=traffic,
         compute_s=parts.compute_s,
@@ -167,14 +173,16 @@ def _parts(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff) -
     kernels = kernels_of(work, device, for_macs.mac_rate)
     if device.kernels:
         least_s = _least_compute_s(work, for_macs, for_rest, saving(work, kernels))
-        rest_s = _rest_s(work, for_rest, efficiency)
+        rest_s = _rest_s(work, for_rest, efficiency, device)
         measured = measured_timing(traffic, device, for_macs.mac_flop_per_s, rest_s, least_s)
         if measured is not None:
             return Parts(compute_s=measured.compute_s, level_s=measured.level_s, latency_s=measured.latency_s)
-    kernels = kernels_of(work, device, for_macs.mac_rate)
+    operator = None if kernels else operator_of(work, device, for_macs.mac_rate)
+    if operator is not None and traffic.calls:
+        return _by_operator(traffic, operator, for_macs, for_rest, tariff, level_s)
     if kernels is None or not traffic.calls:
         start_s = device.step_s if work.op_class == "recurrent step" else device.kernel_s
-        compute_s = _mac_s(work, for_macs, efficiency) + _rest_s(work, for_rest, efficiency)
+        compute_s = _mac_s(work, for_macs, efficiency) + _rest_s(work, for_rest, efficiency, device)
         return Parts(
             compute_s=traffic.calls * compute_s,
             level_s=level_s,
@@ -184,9 +192,35 @@ def _parts(traffic: Traffic, for_macs: Speed, for_rest: Speed, tariff: Tariff) -
     peak_memory_s = farthest.bytes / tariff.peak_bytes_per_s[farthest.level] / traffic.calls
     found = timing(work, traffic.times, kernels, for_macs.mac_rate, device.cores, peak_memory_s)
     return Parts(
-        compute_s=traffic.calls * (found.compute_s + _rest_s(work, for_rest, efficiency)),
+        compute_s=traffic.calls * (found.compute_s + _rest_s(work, for_rest, efficiency, device)),
         level_s={**level_s, farthest.level: traffic.calls * found.memory_s},
         latency_s=traffic.calls * found.start_s,
+    )
+
+
+def _by_operator(
+    traffic: Traffic,
+    operator: Operator,
+    for_macs: Speed,
+    for_rest: Speed,
+    tariff: Tariff,
+    level_s: Mapping[str, float],
+) -> Parts:
+    """The seconds of each part of an op that the family has a kernel of its own for."""
+    farthest, calls = traffic.crossings[-1], traffic.calls
+    found = operator_timing(
+        traffic.work,
+        operator,
+        tariff.device,
+        for_macs.mac_rate,
+        for_rest.vector_rate,
+        peak_memory_s=farthest.bytes / tariff.peak_bytes_per_s[farthest.level] / calls,
+        memory_s=level_s[farthest.level] / calls,
+    )
+    return Parts(
+        compute_s=calls * found.compute_s,
+        level_s={**level_s, farthest.level: calls * found.memory_s},
+        latency_s=calls * found.start_s,
     )
 
 
@@ -194,11 +228,9 @@ def _mac_s(work: Work, for_macs: Speed, efficiency: float) -> float:
     return FLOPS_PER_MAC * work.macs / (for_macs.mac_flop_per_s * efficiency)
 
 
-def _rest_s(work: Work, for_rest: Speed, efficiency: float) -> float:
-    return (
-        FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
-        + work.special_ops / for_rest.special_per_s
-    )
+def _rest_s(work: Work, for_rest: Speed, efficiency: float, device: Device) -> float:
+    vector_s = FLOPS_PER_MAC * work.vector_ops / (for_rest.vector_flop_per_s * efficiency)
+    return max(vector_s, loop_s(work, device)) + work.special_ops / for_rest.special_per_s
 
 
 def _least_compute_s(work: Work, for_macs: Speed, for_rest: Speed, saved: float) -> float:
