@@ -9,25 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from hwcost.graph import Trace
-from hwcost.validation import operator_tables, traces
+from hwcost.validation import rows
 from hwcost.validation.card import Card, Row
-from hwcost.validation.members import FITTED, MEMBERS
-from hwcost.validation.operator_tables import FITTED_OPERATORS, OPERATOR_CARDS
+from hwcost.validation.cards import CARDS, DEEPBENCH, FITTED_MEMBERS, FITTED_OTHERS
 from hwcost.validation.result import Case
 
-CARDS: Final[Mapping[str, Card]] = {
-    "v100_fp32": Card(title="V100 fp32", device="v100_sxm2", dtype="float32", result_dtype="float32"),
-    "v100_mixed": Card(title="V100 mixed", device="v100_sxm2", dtype="float16", result_dtype="float16"),
-    "titan_xp": Card(title="Titan Xp fp32", device="titan_xp", dtype="float32", result_dtype="float32"),
-    "m40": Card(title="M40 fp32", device="m40", dtype="float32", result_dtype="float32"),
-    "rpi3": Card(title="Raspberry Pi 3 int8", device="rpi3b", dtype="int8", result_dtype="int32"),
-    **MEMBERS,
-    **OPERATOR_CARDS,
-}
-
 MICROSECOND: Final = 1e-6
-
-DEEPBENCH: Final = ("v100_fp32", "v100_mixed", "titan_xp", "m40", "rpi3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,84 +30,58 @@ class Dataset:
     fitted: tuple[str, ...] = DEEPBENCH
 
 
-def _product(row: Row, card: Card) -> Trace:
-    m, n, k = (int(row[key]) for key in ("m", "n", "k"))
-    return traces.product(m, n, k, a=row["a"], b=row["b"], dtype=card.dtype, c_dtype=card.result_dtype)
-
-
-def _convolution(row: Row, card: Card) -> Trace:
-    def pair(name: str) -> tuple[int, int]:
-        return int(row[f"{name}height"]), int(row[f"{name}width"])
-
-    return traces.convolution(
-        int(row["batch"]),
-        int(row["channels"]),
-        int(row["filters"]),
-        pair(""),
-        pair("filter_"),
-        pair("pad_"),
-        pair("stride_"),
-        card.dtype,
-    )
-
-
-def _recurrence(row: Row, card: Card) -> Trace:
-    hidden, batch, steps = (int(row[key]) for key in ("hidden", "batch", "steps"))
-    return traces.recurrence(row["cell"], hidden, batch, steps, card.dtype)
-
-
 DATASETS: Final[Mapping[str, Dataset]] = {
     "deepbench_gemm": Dataset(
         title="DeepBench, dense products",
         files=("deepbench_gemm.csv", "deepbench_gemm_arm.csv"),
-        trace=_product,
+        trace=rows.product,
     ),
     "deepbench_conv": Dataset(
-        title="DeepBench, convolutions forward", files=("deepbench_conv.csv",), trace=_convolution
+        title="DeepBench, convolutions forward", files=("deepbench_conv.csv",), trace=rows.convolution
     ),
     "deepbench_rnn": Dataset(
-        title="DeepBench, recurrent layers forward", files=("deepbench_rnn.csv",), trace=_recurrence
+        title="DeepBench, recurrent layers forward", files=("deepbench_rnn.csv",), trace=rows.recurrence
     ),
     "members_gemm": Dataset(
         title="Products on other members of the families",
         files=("openai_gemm.csv", "torch_gemm.csv", "square_gemm.csv", "linear_gemm.csv"),
-        trace=_product,
-        fitted=FITTED,
+        trace=rows.product,
+        fitted=FITTED_MEMBERS,
     ),
     "members_conv": Dataset(
-        title="Convolutions on other members", files=("members_conv.csv",), trace=_convolution
+        title="Convolutions on other members", files=("members_conv.csv",), trace=rows.convolution
     ),
     "members_rnn": Dataset(
-        title="Recurrent layers on other members", files=("members_rnn.csv",), trace=_recurrence
+        title="Recurrent layers on other members", files=("members_rnn.csv",), trace=rows.recurrence
     ),
     "members_networks": Dataset(
         title="Networks for images on other members",
         files=("networks.csv",),
-        trace=operator_tables.torch_network,
+        trace=rows.torch_network,
     ),
     "attention": Dataset(
         title="FlashAttention-2, forward",
         files=("attention.csv",),
-        trace=operator_tables.attention,
-        fitted=FITTED_OPERATORS,
+        trace=rows.attention,
+        fitted=FITTED_OTHERS,
     ),
     "depthwise": Dataset(
         title="Depthwise convolutions, PyTorch",
         files=("depthwise.csv",),
-        trace=operator_tables.depthwise,
-        fitted=FITTED_OPERATORS,
+        trace=rows.depthwise,
+        fitted=FITTED_OTHERS,
     ),
     "networks_ncnn": Dataset(
         title="Networks on Arm, ncnn",
         files=("networks_ncnn.csv",),
-        trace=operator_tables.fused_network,
-        fitted=FITTED_OPERATORS,
+        trace=rows.fused_network,
+        fitted=FITTED_OTHERS,
     ),
     "networks_mxnet": Dataset(
         title="Networks on x86, MXNet",
         files=("networks_mxnet.csv",),
-        trace=operator_tables.eager_network,
-        fitted=FITTED_OPERATORS,
+        trace=rows.eager_network,
+        fitted=FITTED_OTHERS,
     ),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 from hwcost.api import analyze
 from hwcost.devices import Device, device_names, load_device
@@ -60,6 +59,5 @@ def point(case: Case) -> Point:
 
 @cache
 def _device(name: str) -> Device:
-    """The profile of a name: a shipped one, or one of a device that is known from a table alone."""
-    member = Path(__file__).parent / "members" / f"{name}.yaml"
-    return load_device(str(member) if member.is_file() else name)
+    """A profile, read once for all of its rows."""
+    return load_device(name)
