@@ -222,6 +222,7 @@ def llama_7b() -> Trace:
     return load_trace("hf:llama", seq_len=seq_len, order=order)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weights", "measured"), [("bfloat16", 104.9), ("int8", 155.58), ("int4", 196.80)])
 def test_against_the_measurements_of_gpt_fast(llama_7b: Trace, weights: str, measured: float) -> None:
     """README of pytorch-labs/gpt-fast, table of benchmarks; docs/generation.md shows the same figures."""

@@ -84,6 +84,7 @@ def _rows(trace: object) -> int:
     return int(last.outputs[0].shape[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 5])
 @pytest.mark.parametrize(
     ("name", "settings"),
