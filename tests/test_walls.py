@@ -34,8 +34,19 @@ MAY_IMPORT = {
     "matching": {"models", "load", "rules", "report", "graph", "units", "errors"},
     "audit": {"sources", "tracing", "rules", "graph"},
     "portrait": {"load", "models", "rules", "memory", "dependence", "graph", "errors", "units"},
+    "passes": {"api", "devices", "report", "graph"},
     "calibration": {"memory", "devices", "units", "errors"},
-    "measurement": {"calibration", "audit", "sources", "load", "api", "devices", "report", "graph", "errors"},
+    "measurement": {
+        "passes",
+        "calibration",
+        "audit",
+        "sources",
+        "load",
+        "devices",
+        "report",
+        "graph",
+        "errors",
+    },
     "load": {"sources", "orders", "tracefile", "graph", "errors"},
 }
 """Rooms (and the few files between them) -> rooms they may import; what is not here may import all."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
-from hwcost.api import analyze
 from hwcost.devices import Device
-from hwcost.graph import Loop, Trace
+from hwcost.graph import Trace
+from hwcost.passes import later, passes
 from hwcost.report import Report
-
-PASSES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +31,19 @@ class Prediction:
 
 
 def predicted(trace: Trace, device: Device) -> Prediction:
-    """The mean of the passes after the first: (PASSES of them - one alone) / (PASSES - 1)."""
-    alone = analyze(trace, device=device, fusion="eager")
-    rounds = replace(trace, items=(Loop(times=PASSES, body=trace.items, axis="pass"),))
-    together = analyze(rounds, device=device, fusion="eager")
+    """The mean of the passes after the first."""
+    both = passes(trace, device)
+    alone, together = both.alone, both.together
     cold, warm = _by_module(alone), _by_module(together)
     modules = {
         module: Part(
-            expected_s=(warm[module] - cold.get(module, 0.0)) / (PASSES - 1),
+            expected_s=later(warm[module], cold.get(module, 0.0)),
             bound=_bound(alone, module),
             flops=sum(layer.sum.flops for layer in alone.layers if layer.module == module),
         )
         for module in warm
     }
-    seconds = (together.totals.expected_s - alone.totals.expected_s) / (PASSES - 1)
-    whole = Part(expected_s=seconds, bound=together.bound, flops=alone.totals.flops)
+    whole = Part(expected_s=both.expected_s, bound=together.bound, flops=alone.totals.flops)
     return Prediction(whole=whole, modules=modules, report=alone)
 
 

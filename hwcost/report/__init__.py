@@ -5,7 +5,7 @@ from hwcost.report.costs import STATED_SHARE, Cost, Crossing, Traffic
 from hwcost.report.formats import Formats
 from hwcost.report.generation import Generation
 from hwcost.report.machine import Machine, Roof, Slope
-from hwcost.report.report import Report
+from hwcost.report.report import Report, roofline_s
 from hwcost.report.sums import Layer, Steps, Sum, layers_of, steps_of, sum_of
 from hwcost.report.training import Footprint
 
@@ -26,6 +26,7 @@ __all__ = [
     "Sum",
     "Traffic",
     "layers_of",
+    "roofline_s",
     "steps_of",
     "sum_of",
 ]

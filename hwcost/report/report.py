@@ -113,14 +113,8 @@ class Report:
         It allows every op to overlap with every other, so the sum over the ops is never below it;
         except where an op of a narrower dtype runs under a higher roof: then that sum is the bound.
         """
-        totals, machine = self.totals, self.machine
-        peak = machine.roof.peak_flop_per_s
-        levels = (
-            totals.crossing(slope.level).low_bytes / slope.peak_bytes_per_s
-            for slope in machine.slopes
-            if slope.peak_bytes_per_s
-        )
-        return min(max([totals.flops / peak if peak else 0.0, *levels]), totals.roofline_s)
+        low_bytes = {crossing.level: crossing.low_bytes for crossing in self.totals.crossings}
+        return roofline_s(self.machine, self.totals.flops, low_bytes, self.totals.roofline_s)
 
     @property
     def fits(self) -> bool | None:
@@ -169,3 +163,14 @@ class Report:
         from hwcost.report.contract import report_dict
 
         return report_dict(self)
+
+
+def roofline_s(machine: Machine, flops: int, low_bytes: Mapping[str, float], of_ops_s: float) -> float:
+    """max(flops / peak, low bytes / peak bandwidth of each level), at most the sum of the ops' own."""
+    peak = machine.roof.peak_flop_per_s
+    levels = (
+        low_bytes.get(slope.level, 0.0) / slope.peak_bytes_per_s
+        for slope in machine.slopes
+        if slope.peak_bytes_per_s
+    )
+    return min(max([flops / peak if peak else 0.0, *levels]), of_ops_s)

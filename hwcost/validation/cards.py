@@ -74,14 +74,17 @@ OTHERS: Final[Mapping[str, Card]] = {
     "c5_18xlarge_mkldnn": _card("C5.18xlarge fp32", "c5_18xlarge", "float32"),
     "c5_4xlarge_mkldnn": _card("C5.4xlarge fp32", "c5_4xlarge", "float32"),
     "c5_2xlarge_mkldnn": _card("C5.2xlarge fp32", "c5_2xlarge", "float32"),
+    "epyc_genoa_1t": _card("EPYC Genoa fp32", "epyc_genoa_vm4_1t", "float32"),
 }
-"""Those of attention, depthwise convolutions, and networks on CPUs."""
+"""Those of attention, depthwise convolutions, networks on CPUs, and a CPU that was calibrated."""
 
 FITTED_OTHERS: Final = (
     *("a100_flash", "h100_flash", "b200_flash", "v100s_fp32"),
     *("tda4vm_ncnn", "msm8916_ncnn", "c5_9xlarge_mkldnn"),
 )
-"""Those of whose rows every second one is fitted; all others belong to a family that was fitted on these."""
+"""Those of whose rows every second one is fitted.
+
+The others belong to a family that was fitted on these, or were calibrated."""
 
 DEEPBENCH: Final = ("v100_fp32", "v100_mixed", "titan_xp", "m40", "rpi3")
 """Those of DeepBench, all of which are fitted."""

@@ -21,13 +21,14 @@ MICROSECOND: Final = 1e-6
 class Dataset:
     """A table of measured times. title: in words. files: of the folder data. trace: of a row on a card.
 
-    fitted: the cards of whose rows every second one is fitted.
+    fitted: the cards of whose rows every second one is fitted. in_a_row: see `Case`.
     """
 
     title: str
     files: tuple[str, ...]
     trace: Callable[[Row, Card], Trace]
     fitted: tuple[str, ...] = DEEPBENCH
+    in_a_row: bool = False
 
 
 DATASETS: Final[Mapping[str, Dataset]] = {
@@ -83,6 +84,13 @@ DATASETS: Final[Mapping[str, Dataset]] = {
         trace=rows.eager_network,
         fitted=FITTED_OTHERS,
     ),
+    "torch_cpu": Dataset(
+        title="Layers in eager torch on a calibrated CPU",
+        files=("torch_cpu.csv",),
+        trace=rows.layer,
+        fitted=(),
+        in_a_row=True,
+    ),
 }
 
 
@@ -105,6 +113,7 @@ def cases(name: str) -> Iterator[Case]:
                     trace=dataset.trace(row, card),
                     measured=float(row[column]) * MICROSECOND,
                     is_fitted=column in dataset.fitted and index % 2 == 1,
+                    in_a_row=dataset.in_a_row,
                 )
 
 

@@ -3,38 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from math import prod
 from typing import Final
 
-from hwcost.graph import Attribute, Op, Role, Storage, Tensor, Trace, contiguous
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A network as it grows. dtype: of all tensors.
-
-    is_eager: batch norms, activations and sums are ops of their own; else they ride with the op before.
-    is_training: batch norms take the statistics of the batch.
-    """
-
-    dtype: str
-    is_eager: bool
-    is_training: bool = False
-    ops: list[Op] = field(default_factory=list)
-
-    def add(
-        self, name: str, inputs: tuple[Tensor, ...], shape: tuple[int, ...], **given: Attribute
-    ) -> Tensor:
-        """One more op of these inputs; its result."""
-        y = self.tensor("y", shape, "activation")
-        self.ops.append(Op(name=f"aten.{name}", inputs=inputs, outputs=(y,), attributes=given))
-        return y
-
-    def tensor(self, key: str, shape: tuple[int, ...], role: Role) -> Tensor:
-        """A tensor of its own."""
-        storage = Storage(id=f"{key}{len(self.ops)}", elements=prod(shape), dtype=self.dtype, role=role)
-        return contiguous(storage, shape)
+from hwcost.graph import Attribute, Tensor, Trace, contiguous
+from hwcost.validation.plan import Plan, conv
 
 
 def network(name: str, batch: int, dtype: str, *, is_eager: bool, is_training: bool = False) -> Trace:
@@ -52,42 +25,9 @@ def network(name: str, batch: int, dtype: str, *, is_eager: bool, is_training: b
     )
 
 
-def _conv(
-    plan: Plan,
-    x: Tensor,
-    filters: int,
-    kernel: int,
-    stride: int = 1,
-    *,
-    padding: int | None = None,
-    groups: int = 1,
-    has_norm: bool = True,
-    activation: str = "relu",
-) -> Tensor:
-    """A convolution with its batch norm and its activation, padded to keep the size at stride 1."""
-    pad = kernel // 2 if padding is None else padding
-    n, channels, *image = x.shape
-    height, width = ((size + 2 * pad - kernel) // stride + 1 for size in image)
-    w = plan.tensor("w", (filters, channels // groups, kernel, kernel), "weight")
-    sizes: dict[str, Attribute] = {
-        "stride": (stride, stride),
-        "padding": (pad, pad),
-        "dilation": (1, 1),
-        "output_padding": (0, 0),
-    }
-    shape = (n, filters, height, width)
-    y = plan.add("convolution", (x, w), shape, bias=None, transposed=False, groups=groups, **sizes)
-    if not plan.is_eager:
-        return y
-    if has_norm:
-        values = tuple(plan.tensor(f"norm{i}.", (filters,), "weight") for i in range(4))
-        y = plan.add("batch_norm", (y, *values), shape, training=plan.is_training, momentum=0.1, eps=1e-5)
-    return plan.add(activation, (y,), shape) if activation else y
-
-
 def _depthwise(plan: Plan, x: Tensor, kernel: int, stride: int = 1, *, activation: str = "relu") -> Tensor:
     channels = x.shape[1]
-    return _conv(plan, x, channels, kernel, stride, groups=channels, activation=activation)
+    return conv(plan, x, channels, kernel, stride, groups=channels, activation=activation)
 
 
 def _pool(plan: Plan, x: Tensor, kernel: int, stride: int, padding: int = 0) -> Tensor:
@@ -125,66 +65,66 @@ def _classes(plan: Plan, x: Tensor) -> None:
 
 def squeezenet(plan: Plan, x: Tensor) -> None:
     """SqueezeNet 1.1: Iandola et al., arXiv:1602.07360."""
-    x = _pool(plan, _conv(plan, x, 64, 3, 2, padding=0, has_norm=False), 3, 2)
+    x = _pool(plan, conv(plan, x, 64, 3, 2, padding=0, has_norm=False), 3, 2)
     for index, (squeezed, expanded) in enumerate(
         ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
     ):
         if index in (2, 4):
             x = _pool(plan, x, 3, 2)
-        narrow = _conv(plan, x, squeezed, 1, has_norm=False)
-        parts = tuple(_conv(plan, narrow, expanded, kernel, has_norm=False) for kernel in (1, 3))
+        narrow = conv(plan, x, squeezed, 1, has_norm=False)
+        parts = tuple(conv(plan, narrow, expanded, kernel, has_norm=False) for kernel in (1, 3))
         x = plan.add("cat", parts, (x.shape[0], 2 * expanded, *x.shape[2:]), dim=1)
-    _mean(plan, _conv(plan, x, 1000, 1, has_norm=False))
+    _mean(plan, conv(plan, x, 1000, 1, has_norm=False))
 
 
 def mobilenet(plan: Plan, x: Tensor) -> None:
     """MobileNet: Howard et al., arXiv:1704.04861, table 1."""
-    x = _conv(plan, x, 32, 3, 2)
+    x = conv(plan, x, 32, 3, 2)
     for filters, stride in (
         *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
         *((512, 1),) * 5,
         *((1024, 2), (1024, 1)),
     ):
-        x = _conv(plan, _depthwise(plan, x, 3, stride), filters, 1)
+        x = conv(plan, _depthwise(plan, x, 3, stride), filters, 1)
     _classes(plan, x)
 
 
 def _inverted(plan: Plan, x: Tensor, wide: int, filters: int, kernel: int, stride: int) -> Tensor:
     """An inverted residual: Sandler et al., arXiv:1801.04381, figure 3."""
-    y = x if wide == x.shape[1] else _conv(plan, x, wide, 1)
-    y = _conv(plan, _depthwise(plan, y, kernel, stride), filters, 1, activation="")
+    y = x if wide == x.shape[1] else conv(plan, x, wide, 1)
+    y = conv(plan, _depthwise(plan, y, kernel, stride), filters, 1, activation="")
     return _sum(plan, x, y) if y.shape == x.shape else y
 
 
 def mobilenet_v2(plan: Plan, x: Tensor) -> None:
     """MobileNet v2: Sandler et al., arXiv:1801.04381, table 2."""
-    x = _conv(plan, x, 32, 3, 2)
+    x = conv(plan, x, 32, 3, 2)
     for factor, filters, repeats, first in (
         *((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2)),
         *((6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)),
     ):
         for index in range(repeats):
             x = _inverted(plan, x, factor * x.shape[1], filters, 3, 1 if index else first)
-    _classes(plan, _conv(plan, x, 1280, 1))
+    _classes(plan, conv(plan, x, 1280, 1))
 
 
 def mnasnet(plan: Plan, x: Tensor) -> None:
     """MnasNet B1 without squeeze-and-excite: Tan et al., arXiv:1807.11626, as in torchvision."""
-    x = _conv(plan, x, 32, 3, 2)
-    x = _conv(plan, _depthwise(plan, x, 3), 16, 1, activation="")
+    x = conv(plan, x, 32, 3, 2)
+    x = conv(plan, _depthwise(plan, x, 3), 16, 1, activation="")
     for factor, filters, repeats, first, kernel in (
         *((3, 24, 3, 2, 3), (3, 40, 3, 2, 5), (6, 80, 3, 2, 5)),
         *((6, 96, 2, 1, 3), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)),
     ):
         for index in range(repeats):
             x = _inverted(plan, x, factor * x.shape[1], filters, kernel, 1 if index else first)
-    _classes(plan, _conv(plan, x, 1280, 1))
+    _classes(plan, conv(plan, x, 1280, 1))
 
 
 def googlenet(plan: Plan, x: Tensor) -> None:
     """GoogLeNet: Szegedy et al., arXiv:1409.4842, table 1, without its local response norms."""
-    x = _pool(plan, _conv(plan, x, 64, 7, 2, has_norm=False), 3, 2)
-    x = _conv(plan, _conv(plan, x, 64, 1, has_norm=False), 192, 3, has_norm=False)
+    x = _pool(plan, conv(plan, x, 64, 7, 2, has_norm=False), 3, 2)
+    x = conv(plan, conv(plan, x, 64, 1, has_norm=False), 192, 3, has_norm=False)
     for stage in (
         ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
         (
@@ -202,21 +142,21 @@ def googlenet(plan: Plan, x: Tensor) -> None:
 def _inception(plan: Plan, x: Tensor, f1: int, r3: int, f3: int, r5: int, f5: int, fp: int) -> Tensor:
     """Four ways side by side; r3 and r5 are the narrow ones before 3 x 3 and 5 x 5, fp follows the pool."""
     ways = (
-        _conv(plan, x, f1, 1, has_norm=False),
-        _conv(plan, _conv(plan, x, r3, 1, has_norm=False), f3, 3, has_norm=False),
-        _conv(plan, _conv(plan, x, r5, 1, has_norm=False), f5, 5, has_norm=False),
-        _conv(plan, _pool(plan, x, 3, 1, 1), fp, 1, has_norm=False),
+        conv(plan, x, f1, 1, has_norm=False),
+        conv(plan, conv(plan, x, r3, 1, has_norm=False), f3, 3, has_norm=False),
+        conv(plan, conv(plan, x, r5, 1, has_norm=False), f5, 5, has_norm=False),
+        conv(plan, _pool(plan, x, 3, 1, 1), fp, 1, has_norm=False),
     )
     return plan.add("cat", ways, (x.shape[0], f1 + f3 + f5 + fp, *x.shape[2:]), dim=1)
 
 
 def alexnet(plan: Plan, x: Tensor) -> None:
     """AlexNet: Krizhevsky et al., NeurIPS 2012, as in Caffe, without its local response norms."""
-    x = _pool(plan, _conv(plan, x, 96, 11, 4, padding=0, has_norm=False), 3, 2)
-    x = _pool(plan, _conv(plan, x, 256, 5, groups=2, has_norm=False), 3, 2)
-    x = _conv(plan, x, 384, 3, has_norm=False)
+    x = _pool(plan, conv(plan, x, 96, 11, 4, padding=0, has_norm=False), 3, 2)
+    x = _pool(plan, conv(plan, x, 256, 5, groups=2, has_norm=False), 3, 2)
+    x = conv(plan, x, 384, 3, has_norm=False)
     for filters in (384, 256):
-        x = _conv(plan, x, filters, 3, groups=2, has_norm=False)
+        x = conv(plan, x, filters, 3, groups=2, has_norm=False)
     x = _pool(plan, x, 3, 2)
     for outputs in (4096, 4096, 1000):
         x = _linear(plan, x, outputs)
@@ -228,7 +168,7 @@ def _vgg(*repeats: int) -> Callable[[Plan, Tensor], None]:
     def layers(plan: Plan, x: Tensor) -> None:
         for filters, count in zip((64, 128, 256, 512, 512), repeats, strict=True):
             for _ in range(count):
-                x = _conv(plan, x, filters, 3, has_norm=False)
+                x = conv(plan, x, filters, 3, has_norm=False)
             x = _pool(plan, x, 2, 2)
         for outputs in (4096, 4096, 1000):
             x = _linear(plan, x, outputs)
@@ -237,9 +177,9 @@ def _vgg(*repeats: int) -> Callable[[Plan, Tensor], None]:
 
 
 def _basic(plan: Plan, x: Tensor, filters: int, stride: int) -> Tensor:
-    y = _conv(plan, _conv(plan, x, filters, 3, stride), filters, 3, activation="")
+    y = conv(plan, conv(plan, x, filters, 3, stride), filters, 3, activation="")
     if y.shape != x.shape:
-        x = _conv(plan, x, filters, 1, stride, activation="")
+        x = conv(plan, x, filters, 1, stride, activation="")
     return _sum(plan, x, y, activation="relu")
 
 
@@ -255,10 +195,10 @@ def _late_bottleneck(plan: Plan, x: Tensor, filters: int, stride: int) -> Tensor
 
 def _narrowed(plan: Plan, x: Tensor, filters: int, strides: tuple[int, int]) -> Tensor:
     stride = max(strides)
-    y = _conv(plan, _conv(plan, x, filters, 1, strides[0]), filters, 3, strides[1])
-    y = _conv(plan, y, 4 * filters, 1, activation="")
+    y = conv(plan, conv(plan, x, filters, 1, strides[0]), filters, 3, strides[1])
+    y = conv(plan, y, 4 * filters, 1, activation="")
     if y.shape != x.shape:
-        x = _conv(plan, x, 4 * filters, 1, stride, activation="")
+        x = conv(plan, x, 4 * filters, 1, stride, activation="")
     return _sum(plan, x, y, activation="relu")
 
 
@@ -268,7 +208,7 @@ def _resnet(
     """He et al., arXiv:1512.03385, table 1."""
 
     def layers(plan: Plan, x: Tensor) -> None:
-        x = _pool(plan, _conv(plan, x, 64, 7, 2), 3, 2)
+        x = _pool(plan, conv(plan, x, 64, 7, 2), 3, 2)
         for stage, count in enumerate(repeats):
             for index in range(count):
                 x = block(plan, x, 64 << stage, 2 if stage and not index else 1)

@@ -33,6 +33,7 @@ class Case:
 
     dataset: of DATASETS. card: the device as the source names it, with its precision. device: of a
     profile. is_fitted: a constant of the device's family was fitted on it. measured: seconds.
+    in_a_row: it was timed in passes that follow one another, so that caches hold what they can.
     """
 
     dataset: str
@@ -41,6 +42,7 @@ class Case:
     trace: Trace
     measured: float
     is_fitted: bool
+    in_a_row: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

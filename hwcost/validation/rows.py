@@ -5,6 +5,7 @@ from __future__ import annotations
 from hwcost.graph import Trace
 from hwcost.validation import operators, traces
 from hwcost.validation.card import Card, Row
+from hwcost.validation.layers import LAYERS
 from hwcost.validation.networks import NETWORKS, network
 
 
@@ -85,3 +86,11 @@ def torch_network(row: Row, card: Card) -> Trace:
         is_eager=True,
         is_training=row["mode"] == "training",
     )
+
+
+def layer(row: Row, card: Card) -> Trace:
+    """A row of torch_cpu.csv; sizes that its kind does not have are empty."""
+    names = ("batch", "steps", "layers", "directions", "kernel", "stride", "side")
+    sizes = {name: int(row[name]) for name in names if row[name]}
+    widths = tuple(int(width) for width in row["widths"].split("-"))
+    return LAYERS[row["kind"]](widths=widths, dtype=card.dtype, **sizes)

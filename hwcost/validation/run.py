@@ -7,6 +7,7 @@ from functools import cache
 from hwcost.api import analyze
 from hwcost.devices import Device, device_names, load_device
 from hwcost.errors import UsageError
+from hwcost.passes import passes
 from hwcost.validation.datasets import DATASETS, cases
 from hwcost.validation.result import Case, Point, Statement
 from hwcost.validation.statements import STATEMENTS, statements
@@ -44,7 +45,17 @@ def validated(
 
 
 def point(case: Case) -> Point:
-    """The prediction for one case."""
+    """The prediction for one case: of a pass alone, or of one that follows others."""
+    if case.in_a_row:
+        both = passes(case.trace, _device(case.device))
+        return Point(
+            case=case,
+            expected=both.expected_s,
+            fast=both.fast_s,
+            slow=both.slow_s,
+            roofline=both.roofline_s,
+            bound=both.together.bound,
+        )
     report = analyze(case.trace, device=_device(case.device))
     totals = report.totals
     return Point(

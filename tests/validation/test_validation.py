@@ -56,6 +56,7 @@ def held_out(dataset: str, card: str) -> Figures:
         ("networks_ncnn", "MSM8916, A53 fp32", 1.25),
         ("networks_mxnet", "C5.9xlarge fp32", 1.15),
         ("networks_mxnet", "C5.4xlarge fp32", 1.25),
+        ("torch_cpu", "EPYC Genoa fp32", 1.20),
     ],
 )
 def test_held_out_error_is_within_its_goal(dataset: str, card: str, goal: float) -> None:
@@ -69,7 +70,10 @@ def test_about_the_stated_share_lies_in_the_interval() -> None:
     assert figures(held).inside == pytest.approx(0.9, abs=0.03)
     for name in DATASETS:
         found = figures(p for p in held if p.case.dataset == name)
-        if len(found.points) >= 100:
+        if name == "torch_cpu":
+            # A factor of 1.5 to either side, for the noise of a machine that is shared.
+            assert found.inside > 0.95
+        elif len(found.points) >= 100:
             assert found.inside == pytest.approx(0.9, abs=0.06)
         else:
             # Few rows; and the interval of a network is the sum of those of its layers, which is wide.
@@ -242,5 +246,5 @@ def test_unknown_names_are_told() -> None:
 
 def test_validation_needs_no_torch() -> None:
     check = "from hwcost.validation import validated\nvalidated('tpu_v1')\nvalidated('puma_workloads')\n"
-    check += "validated('hermes_lstm')\nimport sys\nassert 'torch' not in sys.modules"
+    check += "validated('hermes_lstm')\nvalidated('torch_cpu')\nimport sys\nassert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", check], check=True)
