@@ -1,5 +1,8 @@
 """What the README says of four questions is what the tool answers."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 import hwcost
@@ -40,3 +43,20 @@ def test_two_measured_lstms(hidden: int, steps: int, measured_s: float) -> None:
     settings = {"hidden_size": hidden, "input_size": hidden, "num_layers": 1}
     report = hwcost.analyze("lstm", seq_len=steps, device="epyc_milan_vm4", settings=settings)
     assert measured_s / 1.35 < report.totals.expected_s < measured_s * 1.35
+
+
+def test_the_error_is_that_of_the_error_table() -> None:
+    """docs/validation.md is what `hwcost validate` prints; README repeats its headline in words."""
+    docs = Path(__file__).parents[1]
+    table = " ".join((docs / "docs" / "validation.md").read_text(encoding="utf-8").split())
+    page = " ".join((docs / "README.md").read_text(encoding="utf-8").split())
+    found = re.search(
+        r"Held-out error 1\.(\d\d) over ([\d,]+) measurements, of the plain roofline ([\d.]+); (\d+) %", table
+    )
+    assert found
+    error, points, roofline, inside = found.groups()
+    assert f"On {points} measurements that were held out" in page
+    assert f"off by {error} % (geometric mean)" in page
+    assert (
+        f"the plain roofline by a factor of {float(roofline):.1f}; {inside} % lie in their interval" in page
+    )
