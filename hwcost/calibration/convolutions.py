@@ -10,7 +10,7 @@ from typing import Final
 import torch
 
 from hwcost.calibration.bench import Bench
-from hwcost.calibration.parts import LAYS_OUT
+from hwcost.devices.kernels import LAYS_OUT
 
 FLOAT_BYTES: Final = 4
 

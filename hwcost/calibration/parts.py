@@ -7,9 +7,7 @@ from typing import Final
 
 from hwcost.calibration.fit import added_parts
 from hwcost.calibration.reading import Readings
-
-LAYS_OUT: Final = ("conv_im2col", "conv_dilated")
-"""Ways of convolving that lay every window out in memory, and multiply then."""
+from hwcost.devices.kernels import LAYS_OUT
 
 LEAST_READINGS: Final = 4
 

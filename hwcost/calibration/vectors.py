@@ -12,6 +12,7 @@ from torch import nn
 from hwcost.calibration.bench import Bench
 from hwcost.calibration.benches import start_benches
 from hwcost.calibration.reading import MIXED
+from hwcost.devices.kernels import POOLS
 
 CHANNELS: Final = 64
 WINDOW: Final = 3
@@ -29,9 +30,6 @@ MAKERS: Final[Mapping[str, Callable[[int], nn.Module]]] = {
     "avg_pool": lambda _: nn.AvgPool2d(WINDOW, stride=1, padding=1),
 }
 """By kernel of `hwcost.devices.kernels`: the module for images of so many columns."""
-
-POOLS: Final = ("max_pool", "avg_pool")
-"""Their time goes by the elements that their windows read."""
 
 
 def vector_benches(device: str) -> Iterator[Bench]:

@@ -19,7 +19,13 @@ RECURRENT: Final = ("lstm", "gru", "rnn")
 CONVOLUTIONS: Final = ("conv", "conv_im2col", "conv_dilated", "conv_pointwise", "depthwise", "depthwise_flat")
 """The ways that torch takes on a CPU; conv is that of all that no other one is given for."""
 
-VECTORS: Final = ("gelu", "silu", "softmax", "layer_norm", "batch_norm", "max_pool", "avg_pool")
+LAYS_OUT: Final = ("conv_im2col", "conv_dilated")
+"""Those that lay every window out in memory, and multiply then."""
+
+POOLS: Final = ("max_pool", "avg_pool")
+"""Ops whose time goes by the elements that their windows read."""
+
+VECTORS: Final = ("gelu", "silu", "softmax", "layer_norm", "batch_norm", *POOLS)
 """Ops that are no products."""
 
 CELLS: Final = ("lstm_cell", "gru_cell", "rnn_cell")

@@ -7,6 +7,7 @@ from typing import Final
 
 from hwcost.devices.device import Device
 from hwcost.devices.kernel import Kernel, at
+from hwcost.devices.kernels import LAYS_OUT, POOLS
 from hwcost.graph import Product, Work
 from hwcost.report import Traffic
 from hwcost.units import is_floating
@@ -33,8 +34,6 @@ OF_OP: Final = {
 }
 """Kernels of ops that are no products, timed by their elements."""
 
-POOLS: Final = ("max_pool", "avg_pool")
-LAYS_OUT: Final = ("conv_im2col", "conv_dilated")
 MEASURED_DTYPE: Final = "float32"
 
 SMALL_IMAGE_ELEMENTS: Final = 20480
