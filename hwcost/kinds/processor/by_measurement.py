@@ -61,6 +61,8 @@ class Timing:
 
 def kernel_of(work: Work, device: Device) -> tuple[str, Kernel] | None:
     """The kernel that does a work, with its name; None where the profile has none."""
+    if not device.kernels:
+        return None
     name = recurrent_name(work) or OF_OP.get(work.op.name) or OF_CLASS.get(work.op_class, "")
     if work.op_class in ("conv", "depthwise"):
         way = convolution_name(work) if work.op_class == "conv" else depthwise_name(work)
