@@ -63,9 +63,12 @@ def weight_benches(device: str, cache_bytes: int) -> Iterator[Bench]:
 
 
 def _sides(size: int) -> tuple[int, int]:
-    """Inputs, a multiple of 64, and four times as many outputs, whose matrix has about that many bytes."""
+    """Inputs, and four times as many outputs, whose matrix has about that many bytes.
+
+    Both are multiples of 64, as those of most layers: with others products of many rows reach less.
+    """
     k = 64 * max(1, round((size / FLOAT_BYTES / 4) ** 0.5 / 64))
-    return k, max(1, round(size / FLOAT_BYTES / k))
+    return k, 64 * max(1, round(size / FLOAT_BYTES / k / 64))
 
 
 def _read(device: str, size: int) -> Callable[[], object]:

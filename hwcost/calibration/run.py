@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -85,7 +85,7 @@ def _measured(
     for sitting in range(SITTINGS):
         low, high = (FIRST_SHARE * part / SITTINGS for part in (sitting, sitting + 1))
         every += readings_of(first, budget, finish, _between(tell, low, high), end, clock=clock)
-    memory = memory_of(Readings(machine=machine, every=fastest(every)))
+    memory = memory_of(Readings(machine=machine, every=of_sittings(every)))
     sizes = tuple(memory.weights.values())
     later = [
         *benches.peak_benches(device),
@@ -99,17 +99,23 @@ def _measured(
     for sitting in range(SITTINGS):
         low, high = (FIRST_SHARE + (1 - FIRST_SHARE) * part / SITTINGS for part in (sitting, sitting + 1))
         every += readings_of(later, budget, finish, _between(tell, low, high), end, clock=clock)
-    return Readings(machine=machine, every=fastest(every))
+    return Readings(machine=machine, every=of_sittings(every))
 
 
-def fastest(every: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Of readings of the same the fastest: what other programs do only ever adds time."""
-    found: dict[tuple[str, tuple[int, ...]], Reading] = {}
+def of_sittings(every: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Of readings of the same the fastest: what other programs do only ever adds time.
+
+    Of packing the middle one: it takes once or three times as long, as the heap happens to lie.
+    """
+    found: dict[tuple[str, tuple[int, ...]], list[Reading]] = {}
     for reading in every:
-        key = reading.kind, reading.sizes
-        if key not in found or reading.seconds < found[key].seconds:
-            found[key] = reading
-    return tuple(found.values())
+        found.setdefault((reading.kind, reading.sizes), []).append(reading)
+    return tuple(_of_one(sorted(same, key=lambda one: one.seconds)) for same in found.values())
+
+
+def _of_one(same: Sequence[Reading]) -> Reading:
+    """same: from the fastest to the slowest."""
+    return same[len(same) // 2 if same[0].kind.endswith(" pack") else 0]
 
 
 def readings_of(

@@ -6,7 +6,7 @@ import pytest
 from hwcost.calibration import Budget, calibrated
 from hwcost.calibration.bench import Bench
 from hwcost.calibration.machine import cache_sizes, cpu_title
-from hwcost.calibration.run import fastest, readings_of, steady_clock
+from hwcost.calibration.run import of_sittings, readings_of, steady_clock
 from hwcost.errors import UsageError
 from tests.calibration.synthetic import reading
 from tests.calibration.test_clock import Clock
@@ -109,4 +109,9 @@ def test_waiting_for_a_core_does_not_count_with_one_thread() -> None:
 
 def test_the_fastest_of_several_sittings_counts() -> None:
     slow, fast, other = reading("a", (1,), 1, 3.0), reading("a", (1,), 1, 2.0), reading("a", (2,), 1, 9.0)
-    assert fastest([slow, other, fast]) == (fast, other)
+    assert of_sittings([slow, other, fast]) == (fast, other)
+
+
+def test_of_packing_the_middle_sitting_counts() -> None:
+    one, two, three = (reading("lstm pack", (1,), 0, seconds) for seconds in (1.0, 2.0, 9.0))
+    assert of_sittings([three, one, two]) == (two,)
