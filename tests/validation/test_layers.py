@@ -75,8 +75,8 @@ def test_the_roofline_of_a_later_pass_is_that_of_what_caches_do_not_hold() -> No
         if slope.peak_bytes_per_s
     ]
     compute_s = flops / both.alone.machine.roof.peak_flop_per_s
-    # At most the sum of the ops' own: there y, 1 KiB, leaves for the farthest level in the pass alone, but not
-    # in the first of three: half of its time is missing from each later pass.
+    # At most the sum of the ops' own: there y, 1 KiB, leaves for the farthest level in the pass alone, but
+    # not in the first of three: half of its time is missing from each later pass.
     of_y = 4 * 256 / (far.peak_bytes_per_s or 0) / 2
     assert max(compute_s, *of_levels) - 1.01 * of_y < both.roofline_s <= max(compute_s, *of_levels)
     assert both.roofline_s < both.alone.roofline_s
